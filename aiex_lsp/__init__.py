@@ -1,0 +1,3 @@
+"""aiex-lsp: one AI language server for every editor."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,85 @@
+"""The one interface of every provider."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from aiex_lsp.config.settings import ProviderSettings, RateLimits
+from aiex_lsp.llm.types import Chunk, Completion, Health, ModelCall, ModelInfo, Usage
+
+PriceOf = Callable[[str, str, Usage], float | None]
+"""(provider type, model, usage) -> US dollars, or None where the price is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterContext:
+    """What an adapter is given beside its settings: time limits in seconds, prices, the clock."""
+
+    connect_timeout: float = 5.0
+    price_of: PriceOf = lambda _type, _model, _usage: None
+    monotonic: Callable[[], float] = lambda: 0.0
+
+
+class Adapter(ABC):
+    """One provider on one wire format.
+
+    Made once and kept for the server's life; connections and heavy imports come with the first
+    use. Every method raises only `ProviderError` (classified) or `asyncio.CancelledError`.
+    Closing the iterator of `stream`, or cancelling the task that awaits, closes the connection
+    upstream before it returns. No method retries and none has a time limit but the connect one:
+    both are the client's business.
+    """
+
+    type: ClassVar[str]
+    default_rate_limits: ClassVar[RateLimits]
+
+    def __init__(self, settings: ProviderSettings, context: AdapterContext) -> None:
+        self.settings = settings
+        self.context = context
+
+    @property
+    def name(self) -> str:
+        """Return the provider's name in the configuration."""
+        return self.settings.name
+
+    @property
+    def local(self) -> bool:
+        """Return whether text sent here stays on this machine."""
+        return self.settings.is_local
+
+    @abstractmethod
+    def stream(self, call: ModelCall) -> AsyncIterator[Chunk]:
+        """Yield the answer's chunks; the last is `Finish`. A cut stream raises TRUNCATED."""
+
+    async def complete(self, call: ModelCall) -> Completion:
+        """Return the whole answer. Adapters override it where the vendor's unstreamed form differs.
+
+        The default joins the stream.
+        """
+        raise NotImplementedError  # replaced by the adapters' room
+
+    @abstractmethod
+    async def check_health(self) -> Health:
+        """Return the result of one probe that costs nothing where the vendor allows. Never raises."""
+
+    @abstractmethod
+    async def list_models(self) -> list[ModelInfo]:
+        """Return the models that can be asked now, the one to prefer first."""
+
+    async def default_model(self) -> str:
+        """Return the configured default model, else the first chat model of the provider's list."""
+        raise NotImplementedError  # replaced by the adapters' room
+
+    def estimate_cost(self, model: str, usage: Usage) -> float | None:
+        """Return US dollars for `usage`; 0.0 for local providers, None where the price is unknown."""
+        return 0.0 if self.local else self.context.price_of(self.type, model, usage)
+
+    def rate_limits(self) -> RateLimits:
+        """Return requests and tokens a minute, configured or the type's default."""
+        return self.settings.rate_limits or self.default_rate_limits
+
+    async def aclose(self) -> None:
+        """Close what was opened; may be called twice."""

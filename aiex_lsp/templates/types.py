@@ -1,0 +1,69 @@
+"""What a template is, and what rendering one gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+VariableType = Literal["string", "integer", "number", "boolean", "list", "map"]
+Source = Literal["builtin", "user", "workspace"]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One declared variable. `inject` names the context rule that fills it (see context/rules)."""
+
+    name: str
+    type: VariableType = "string"
+    required: bool = False
+    default: Any = None
+    enum: tuple[Any, ...] | None = None
+    description: str = ""
+    inject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One registered template: its head, and the text its file holds.
+
+    `kind` is a code action kind, with `title` the action appears in menus. `conditionals` maps a
+    name to a jinja expression over the variables. `max_tokens` and `temperature` are what its
+    task should use, None the general default.
+    """
+
+    id: str
+    name: str
+    category: str = "general"
+    version: str = "1"
+    variables: tuple[Variable, ...] = ()
+    conditionals: Mapping[str, str] = field(default_factory=dict)
+    response_type: str = "general"
+    title: str | None = None
+    kind: str | None = None
+    description: str = ""
+    extends: str | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    source: Source = "builtin"
+    path: str = ""
+    body: str = ""
+    body_line: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A rendered template: the system part ("" if none) and the user part."""
+
+    system: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateProblem:
+    """What `templates check` found; `line` is 1-based in `path`."""
+
+    path: str
+    line: int
+    message: str
+    severity: Literal["error", "warning"] = "error"
