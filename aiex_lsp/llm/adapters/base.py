@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from aiex_lsp.config.settings import ProviderSettings, RateLimits
@@ -16,11 +17,15 @@ PriceOf = Callable[[str, str, Usage], float | None]
 
 @dataclass(frozen=True, slots=True)
 class AdapterContext:
-    """What an adapter is given beside its settings: time limits in seconds, prices, the clock."""
+    """What an adapter is given beside its settings: time limits in seconds, prices, the clock.
+
+    `models_dir` is where `aiex-lsp models install` keeps GGUF files; None if there is no state.
+    """
 
     connect_timeout: float = 5.0
     price_of: PriceOf = lambda _type, _model, _usage: None
     monotonic: Callable[[], float] = lambda: 0.0
+    models_dir: Path | None = None
 
 
 class Adapter(ABC):
