@@ -1,0 +1,107 @@
+"""The adapters in use, one for each provider's settings, and what models they have."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from aiex_lsp.config.settings import ProviderSettings
+from aiex_lsp.errors import ProviderError
+from aiex_lsp.llm.adapters.base import Adapter, AdapterContext
+from aiex_lsp.llm.types import ModelInfo
+
+MODELS_TTL = 300.0
+"""Seconds a provider's model list is believed."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Models:
+    listed: list[ModelInfo]
+    default: str
+    expires: float
+
+
+class AdapterPool:
+    """Makes each adapter once and keeps it; `make` is the registry's, `monotonic` in seconds."""
+
+    def __init__(
+        self,
+        make: Callable[[ProviderSettings, AdapterContext], Adapter],
+        context: Callable[[float], AdapterContext],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._make = make
+        self._context = context
+        self._monotonic = monotonic
+        self._adapters: list[tuple[ProviderSettings, float, Adapter]] = []
+        self._models: dict[int, _Models] = {}
+
+    def get(self, provider: ProviderSettings, connect_timeout: float) -> Adapter:
+        """Return the adapter for these settings, made now if it is the first use.
+
+        Raises `ConfigError` for a type no adapter is known for.
+        """
+        for settings, timeout, adapter in self._adapters:
+            if settings == provider and timeout == connect_timeout:
+                return adapter
+        adapter = self._make(provider, self._context(connect_timeout))
+        self._adapters.append((provider, connect_timeout, adapter))
+        return adapter
+
+    async def default_model(self, adapter: Adapter) -> str:
+        """Return the model to ask where none is named. Raises `ProviderError`."""
+        if adapter.settings.default_model:
+            return adapter.settings.default_model
+        kept = self._models.get(id(adapter))
+        if kept is not None and self._monotonic() < kept.expires and kept.default:
+            return kept.default
+        default = await adapter.default_model()
+        listed = kept.listed if kept else []
+        self._models[id(adapter)] = _Models(listed, default, self._monotonic() + MODELS_TTL)
+        return default
+
+    async def models(self, adapter: Adapter, *, fresh: bool = False) -> list[ModelInfo]:
+        """Return the provider's models, from memory where they are known. Raises `ProviderError`."""
+        kept = self._models.get(id(adapter))
+        if not fresh and kept and kept.listed and self._monotonic() < kept.expires:
+            return kept.listed
+        listed = await adapter.list_models()
+        default = kept.default if kept else ""
+        self._models[id(adapter)] = _Models(listed, default, self._monotonic() + MODELS_TTL)
+        return listed
+
+    async def info(self, adapter: Adapter, model: str) -> ModelInfo | None:
+        """Return what the provider tells of a model, None where it does not tell."""
+        try:
+            listed = await self.models(adapter)
+        except ProviderError as error:
+            log.debug("%s lists no models: %s", adapter.name, error)
+            return None
+        return next((info for info in listed if info.id == model), None)
+
+    def forget_models(self, adapter: Adapter) -> None:
+        """Ask for the models anew at the next call (one was gone)."""
+        self._models.pop(id(adapter), None)
+
+    def retire(self, current: Iterable[ProviderSettings]) -> list[Adapter]:
+        """Return adapters whose settings no longer hold, taken out of the pool for closing."""
+        keep = list(current)
+        stale = [entry for entry in self._adapters if entry[0] not in keep]
+        self._adapters = [entry for entry in self._adapters if entry[0] in keep]
+        for _, _, adapter in stale:
+            self.forget_models(adapter)
+        return [adapter for _, _, adapter in stale]
+
+    async def aclose(self) -> None:
+        """Close every adapter."""
+        adapters = [adapter for _, _, adapter in self._adapters]
+        self._adapters.clear()
+        self._models.clear()
+        results = await asyncio.gather(*(one.aclose() for one in adapters), return_exceptions=True)
+        for one, result in zip(adapters, results, strict=True):
+            if isinstance(result, BaseException):
+                log.debug("closing %s: %s", one.name, type(result).__name__)

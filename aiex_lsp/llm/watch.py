@@ -1,0 +1,129 @@
+"""A provider's stream under the time limits of the contract."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, cast
+
+from aiex_lsp.config.settings import Settings
+from aiex_lsp.errors import FailureKind, ProviderError
+from aiex_lsp.llm.adapters.base import Adapter
+from aiex_lsp.llm.types import Chunk, Finish, Heartbeat, ModelCall
+
+FIRST_TOKEN_TIMEOUT = 15.0
+LOCAL_FIRST_TOKEN_TIMEOUT = 120.0
+"""Seconds; a local model may have to be loaded from disk first."""
+
+DEFAULT_REQUEST_TIMEOUT = Settings().request_timeout
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Points on the loop's clock, and the longest silence in seconds."""
+
+    first_token: float
+    end: float
+    stall: float
+    first_token_seconds: float
+    duration_seconds: float
+
+
+def limits_for(adapter: Adapter, settings: Settings, started: float, now: float) -> Limits:
+    """Return the limits of one attempt of a call that began at `started`.
+
+    A local provider's longer first-token limit also widens a `request_timeout` left at its
+    default: 30 s would make 120 s meaningless.
+    """
+    general = settings.first_token_timeout
+    default = LOCAL_FIRST_TOKEN_TIMEOUT if adapter.local else FIRST_TOKEN_TIMEOUT
+    seconds = adapter.settings.first_token_timeout or general or default
+    request = settings.request_timeout
+    if adapter.local and general is None and request == DEFAULT_REQUEST_TIMEOUT:
+        request = max(request, seconds)
+    end = started + settings.max_duration
+    return Limits(
+        first_token=min(now + seconds, started + request, end),
+        end=end,
+        stall=settings.stall_timeout,
+        first_token_seconds=min(now + seconds, started + request, end) - now,
+        duration_seconds=settings.max_duration,
+    )
+
+
+async def watched(adapter: Adapter, call: ModelCall, limits: Limits) -> AsyncIterator[Chunk]:
+    """Yield the adapter's chunks; raise a time-out `ProviderError` where they stay away.
+
+    Thinking counts as a token, a heartbeat only as life inside a running stream.
+    """
+    clock = asyncio.get_running_loop().time
+    begun = False
+    finished = False
+    async with aclosing(cast("Any", adapter.stream(call))) as stream:
+        deadline = limits.first_token
+        while True:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    chunk: Chunk = await anext(stream)
+            except StopAsyncIteration:
+                break
+            except TimeoutError:
+                raise _timeout(adapter, call, limits, begun, clock()) from None
+            yield chunk
+            finished = finished or isinstance(chunk, Finish)
+            begun = begun or not isinstance(chunk, Heartbeat)
+            if begun:
+                deadline = min(clock() + limits.stall, limits.end)
+    if not finished:
+        raise cut_off(adapter, call.model)
+
+
+def cut_off(adapter: Adapter, model: str) -> ProviderError:
+    """Return the error of a stream that ended without a finish reason."""
+    return ProviderError(
+        FailureKind.TRUNCATED,
+        f"{adapter.name} broke the answer off half way",
+        "Ask again, or choose another provider",
+        provider=adapter.name,
+        model=model,
+    )
+
+
+def first_token_timeout(adapter: Adapter, model: str | None, seconds: float) -> ProviderError:
+    """Return the error of a provider that sent no token in time."""
+    step = (
+        f"Check that {adapter.settings.base_url} runs, or raise first_token_timeout"
+        if adapter.local and adapter.settings.base_url
+        else "Ask again, choose another provider, or raise first_token_timeout"
+    )
+    return ProviderError(
+        FailureKind.FIRST_TOKEN_TIMEOUT,
+        f"{adapter.name} sent no answer within {seconds:.3g} s",
+        step,
+        provider=adapter.name,
+        model=model,
+    )
+
+
+def _timeout(
+    adapter: Adapter, call: ModelCall, limits: Limits, begun: bool, now: float
+) -> ProviderError:
+    if not begun and now < limits.end:
+        return first_token_timeout(adapter, call.model, limits.first_token_seconds)
+    if now >= limits.end:
+        return ProviderError(
+            FailureKind.DEADLINE,
+            f"{adapter.name} was not done after {limits.duration_seconds:.3g} s",
+            "Ask for less, or raise max_duration",
+            provider=adapter.name,
+            model=call.model,
+        )
+    return ProviderError(
+        FailureKind.STALL,
+        f"{adapter.name} fell silent for {limits.stall:.3g} s in the middle of its answer",
+        "Ask again, choose another provider, or raise stall_timeout",
+        provider=adapter.name,
+        model=call.model,
+    )

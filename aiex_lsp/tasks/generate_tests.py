@@ -1,0 +1,172 @@
+"""Write tests for the code at a place into the file where the project keeps them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiex_lsp.context.test_files import TestTarget, find_test_target
+from aiex_lsp.context.types import ContextItem
+from aiex_lsp.edits.merge import merge_tests
+from aiex_lsp.edits.plan import plan_for
+from aiex_lsp.edits.types import EditPlan
+from aiex_lsp.errors import AnswerError
+from aiex_lsp.llm.types import ClientResult, Listener
+from aiex_lsp.responses.parser import parse
+from aiex_lsp.responses.types import CodeBlock, Parsed
+from aiex_lsp.syntax.languages import canonical, language_of_path
+from aiex_lsp.syntax.validate import new_errors
+from aiex_lsp.tasks.ask import NO_EMBEDDED_EDITS, Parts, Question, ask, path_of
+from aiex_lsp.tasks.memory import Remembered
+from aiex_lsp.tasks.types import EditResult, TaskRequest
+from aiex_lsp.text.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The question, and the file its answer goes to with the text it has now."""
+
+    question: Question
+    target: TestTarget
+    current: Snapshot
+
+
+async def plan_question(
+    parts: Parts, request: TaskRequest, question: Question | None = None
+) -> Planned:
+    """Return the question for tests of the code asked about; option `framework`."""
+    del parts
+    target, current = await asyncio.to_thread(_target, request)
+    framework = str(request.options.get("framework") or "") or target.framework
+    variables = {
+        "framework": framework,
+        "target_file": target.display_path,
+        "import_hint": target.import_hint,
+    }
+    items = []
+    if current.text.strip() and not target.in_source:
+        items.append(ContextItem("existing_tests", current.text, 3, min_chars=400))
+    if target.related:
+        items.append(ContextItem("test_files", "\n".join(target.related), 6))
+    if question is None:
+        template = request.settings.task("generateTests").template or "generate_tests"
+        unwanted = {"embedded": NO_EMBEDDED_EDITS}
+        question = Question(
+            "generateTests", template, variables, items=items, unwanted=unwanted
+        )
+    return Planned(question, target, current)
+
+
+async def generate_tests(parts: Parts, request: TaskRequest, listener: Listener) -> EditResult:
+    """Return the tests as an edit plan. Raises `AnswerError` with the text where none is usable."""
+    planned = await plan_question(parts, request)
+    return await _run(parts, request, planned, listener)
+
+
+async def generate_tests_with(
+    parts: Parts, request: TaskRequest, question: Question, listener: Listener
+) -> EditResult:
+    """Return the tests an own template asks for."""
+    return await _run(parts, request, await plan_question(parts, request, question), listener)
+
+
+async def _run(
+    parts: Parts, request: TaskRequest, planned: Planned, listener: Listener
+) -> EditResult:
+    result, _ = await ask(parts, request, planned.question, listener)
+    parts.memory.remember(result.answer.id, Remembered(request, "generateTests", result.text))
+    listener.on_status(f"placing the tests in {planned.target.display_path}")
+    return await asyncio.to_thread(_result, request, planned, result)
+
+
+def _result(request: TaskRequest, planned: Planned, result: ClientResult) -> EditResult:
+    language = planned.current.language_id
+    cut = result.answer.finish_reason == "length"
+    parsed = parse(result.text, "test_generation", truncated=cut, language=language)
+    code = _usable_code(parsed, language, result)
+    merged = merge_tests(
+        planned.current.text,
+        code,
+        language,
+        planned.target.framework,
+        in_source=planned.target.in_source,
+    )
+    if new_errors(planned.current.text, merged, language):
+        raise _refused("the tests do not fit into the file's syntax", result)
+    plan = _plan(planned, merged)
+    return EditResult(
+        plan=plan,
+        target_uri=planned.current.uri,
+        code_blocks=parsed.code_blocks,
+        explanation=parsed.explanation,
+        language=parsed.language,
+        answer=result.answer,
+    )
+
+
+def _plan(planned: Planned, merged: str) -> EditPlan:
+    verb = "Add tests to" if planned.target.exists else "Create"
+    label = f"{verb} {planned.target.display_path}"
+    return plan_for(planned.current, merged, create=not planned.target.exists, label=label)
+
+
+def _usable_code(parsed: Parsed, language: str, result: ClientResult) -> str:
+    if parsed.truncated:
+        raise _refused("the answer was cut off before its end", result, "Raise max_tokens")
+    blocks = _of_language(parsed.code_blocks, language)
+    if not blocks:
+        raise _refused("the answer has no code", result)
+    broken = next((block for block in blocks if block.valid is False), None)
+    if broken is not None:
+        raise _refused(f"its code does not parse ({broken.error})", result)
+    return "\n\n".join(block.code.strip("\n") for block in blocks) + "\n"
+
+
+def _of_language(blocks: Sequence[CodeBlock], language: str) -> list[CodeBlock]:
+    wanted = canonical(language) or language
+    family = {wanted, "text", *_RELATED.get(wanted, ())}
+    return [block for block in blocks if block.language in family and block.code.strip()]
+
+
+_RELATED = {
+    "javascript": ("javascriptreact", "jsx", "typescript"),
+    "javascriptreact": ("javascript", "jsx"),
+    "typescript": ("typescriptreact", "javascript", "tsx"),
+    "typescriptreact": ("typescript", "javascript", "tsx"),
+    "c": ("cpp",),
+    "cpp": ("c",),
+}
+"""Languages whose labels models mix up and whose code still belongs in such a file."""
+
+
+def _refused(why: str, result: ClientResult, step: str = "") -> AnswerError:
+    answer = result.answer
+    return AnswerError(
+        f"{answer.provider} ({answer.model}): {why}; nothing was changed",
+        step or "Ask again, or choose a larger model",
+        text=result.text,
+    )
+
+
+def _target(request: TaskRequest) -> tuple[TestTarget, Snapshot]:
+    path = path_of(request.snapshot.uri)
+    root = request.workspace.root_of(path) if path else None
+    if root is None:
+        root = path.parent if path else next(iter(request.workspace.roots), None)
+    target = find_test_target(
+        path or Path(request.snapshot.uri.rsplit("/", 1)[-1] or "untitled"),
+        request.snapshot.language_id,
+        root,
+        request.snapshot.text,
+        framework=request.options.get("framework"),
+    )
+    if target.in_source:
+        return target, request.snapshot
+    uri = target.path.as_uri()
+    opened = request.workspace.open_document(uri)
+    if opened is not None:
+        return target, opened
+    text = target.path.read_bytes().decode("utf-8") if target.exists else ""
+    return target, Snapshot(uri, text, language_of_path(str(target.path)))

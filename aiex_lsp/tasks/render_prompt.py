@@ -1,0 +1,44 @@
+"""Show exactly what would be sent; sends nothing."""
+
+from __future__ import annotations
+
+from aiex_lsp.errors import UsageError
+from aiex_lsp.tasks import analyze, explain, generate_tests, run
+from aiex_lsp.tasks.ask import NO_EMBEDDED_HOVER, Parts, Question, prepare
+from aiex_lsp.tasks.types import RenderedPrompt, TaskRequest
+
+TASKS = ("explain", "analyze", "generateTests", "hover", "followUp")
+
+
+async def question_of(parts: Parts, request: TaskRequest) -> Question:
+    """Return the question of option `task` or `template`."""
+    task = str(request.options.get("task") or "")
+    if not task and request.options.get("template"):
+        return run.question_of(request)
+    match task:
+        case "explain":
+            return explain.question_of(request)
+        case "analyze":
+            return analyze.question_of(request)
+        case "generateTests" | "tests" | "generate_tests":
+            return (await generate_tests.plan_question(parts, request)).question
+        case "hover":
+            template = request.settings.task("hover").template or "hover"
+            return Question("hover", template, {}, unwanted={"embedded": NO_EMBEDDED_HOVER})
+        case "followUp" | "follow_up":
+            return explain.follow_up_question(parts, request)
+    raise UsageError(f"Task {task!r} is not known", f"Use one of {', '.join(TASKS)}")
+
+
+async def render_prompt(parts: Parts, request: TaskRequest) -> RenderedPrompt:
+    """Return the messages to the byte, their tokens, and the price if all of it were used."""
+    prepared = await prepare(parts, request, await question_of(parts, request))
+    fitted, adapter = await parts.client.fit(prepared.completion, request.settings)
+    return RenderedPrompt(
+        messages=fitted.call.messages,
+        input_tokens=fitted.prompt.input_tokens,
+        estimated_cost=parts.client.estimate_cost(fitted, adapter),
+        provider=adapter.name,
+        model=fitted.call.model,
+        dropped=fitted.prompt.dropped,
+    )

@@ -1,0 +1,44 @@
+"""Run any registered template; its response type decides what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiex_lsp.errors import UsageError
+from aiex_lsp.llm.types import Listener
+from aiex_lsp.tasks.analyze import analyze_with
+from aiex_lsp.tasks.ask import Parts, Question, ask
+from aiex_lsp.tasks.explain import explanation
+from aiex_lsp.tasks.generate_tests import generate_tests_with
+from aiex_lsp.tasks.memory import Remembered
+from aiex_lsp.tasks.types import TaskRequest, TaskResult
+
+def question_of(request: TaskRequest) -> Question:
+    """Return the question; options `template` and `variables`."""
+    template = str(request.options.get("template") or "")
+    if not template:
+        raise UsageError("No template is named", "Give a template's id; `templates list` has them")
+    variables = request.options.get("variables") or {}
+    if not isinstance(variables, Mapping):
+        raise UsageError("Variables must be an object of names and values")
+    return Question("run", template, dict(variables))
+
+
+async def run(parts: Parts, request: TaskRequest, listener: Listener) -> TaskResult:
+    """Return the result of the template's response type."""
+    question = question_of(request)
+    template = parts.registry.get(question.template)
+    known = {variable.name for variable in template.variables}
+    unknown = [name for name in question.variables if name not in known]
+    if unknown:
+        raise UsageError(
+            f"Template {template.id} has no variable {unknown[0]!r}",
+            f"It has {', '.join(sorted(known))}",
+        )
+    if template.response_type == "findings":
+        return await analyze_with(parts, request, question, listener)
+    if template.response_type == "test_generation":
+        return await generate_tests_with(parts, request, question, listener)
+    result, _ = await ask(parts, request, question, listener)
+    parts.memory.remember(result.answer.id, Remembered(request, template.id, result.text))
+    return await explanation(result, "code_explanation")
