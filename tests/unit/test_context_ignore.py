@@ -119,9 +119,7 @@ def test_a_repository_around_the_workspace_folder_is_respected(tmp_path: Path) -
 
 
 def test_aiexignore_hides_from_the_model_what_git_knows(tmp_path: Path) -> None:
-    write(
-        tmp_path, {".aiexignore": "billing/\n*.sql", "billing/a.py": "", "q.sql": "", "b.py": ""}
-    )
+    write(tmp_path, {".aiexignore": "billing/\n*.sql", "billing/a.py": "", "q.sql": "", "b.py": ""})
     files = WorkspaceFiles(tmp_path)
     assert names(files) == [".aiexignore", "b.py"]
     assert files.refuses_document(tmp_path / "billing/a.py")
