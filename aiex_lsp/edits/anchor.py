@@ -46,9 +46,7 @@ def _reanchored(edit: FileEdit, now: Snapshot | None) -> FileEdit:
     return replace(edit, replacements=moved, version=now.version, base_text=now.text)
 
 
-def _moved(
-    one: Replacement, changes: list[tuple[int, int, str]], name: str
-) -> Replacement:
+def _moved(one: Replacement, changes: list[tuple[int, int, str]], name: str) -> Replacement:
     shift = 0
     for start, end, text in changes:
         if end <= one.span.start and not (start == end == one.span.start):

@@ -9,7 +9,9 @@ from aiex_lsp.text.diff import minimal_replacements
 from aiex_lsp.text.snapshot import Snapshot, Span
 
 
-def plan_for(current: Snapshot, new_text: str, *, create: bool = False, label: str = "") -> EditPlan:
+def plan_for(
+    current: Snapshot, new_text: str, *, create: bool = False, label: str = ""
+) -> EditPlan:
     """Return the plan that turns `current` into `new_text`; `create` makes a new file of it."""
     if create:
         edit = FileEdit(current.uri, create=True, new_text=new_text)

@@ -68,7 +68,7 @@ class ModelCoordinator:
         model = request.model or (task.model if request.provider in (None, task.provider) else None)
         left_out: dict[str, str] = {}
         if named is not None:
-            first = self._named(named, settings, by_call=request.provider is not None)
+            first = self._named(named, settings)
             order = [first, *self._fallbacks(request, settings, first, left_out)]
             return Choice(_with_model(order, model), f"{first.name} is named", left_out)
         strategy = strategy or settings.strategy
@@ -81,15 +81,16 @@ class ModelCoordinator:
             for one in settings.providers.values()
             if one.configured and self._usable(one, request, left_out)
         ]
-        reason = f"{strategy} among the configured providers"
-        if not usable:
-            usable, reason = await self._unconfigured(request, settings, left_out)
-        if not usable:
+        if usable:
+            order = STRATEGIES[strategy](usable, self._given)
+            reason = f"{strategy} among the configured providers"
+            return Choice(_with_model(order, model), reason, left_out)
+        order, reason = await self._unconfigured(request, settings, left_out)
+        if not order:
             raise _nobody(left_out, request)
-        order = STRATEGIES[strategy](usable, self._given)
         return Choice(_with_model(order, model), reason, left_out)
 
-    def _named(self, name: str, settings: Settings, *, by_call: bool) -> ProviderSettings:
+    def _named(self, name: str, settings: Settings) -> ProviderSettings:
         provider = settings.providers.get(name)
         if provider is None:
             near = difflib.get_close_matches(name, settings.providers, 1)
@@ -101,7 +102,6 @@ class ModelCoordinator:
                 f"Provider {name} is switched off",
                 f"Set enabled = true under [providers.{name}], or name another provider",
             )
-        del by_call
         return provider
 
     def _fallbacks(
@@ -149,17 +149,18 @@ class ModelCoordinator:
             if not self._usable(one, request, left_out):
                 continue
             if await self._probe(one):
-                return [one], f"nothing is configured, and {one.name} answers on this machine"
-            left_out[one.name] = f"no server answers at {one.base_url}"
-        for one in settings.providers.values():
-            if not one.configured and not one.is_local:
-                self._usable(one, request, left_out)
-        embedded = [
-            one
-            for one in settings.providers.values()
-            if one.type == "embedded" and self._usable(one, request, left_out)
-        ]
+                reason = f"nothing is configured, and {one.name} answers on this machine"
+                return [one, *self._embedded(request, settings, left_out)], reason
+            left_out[one.name] = f"no model answers at {one.base_url}"
+        embedded = self._embedded(request, settings, left_out)
         return embedded, "nothing is configured and no local server answers"
+
+    def _embedded(
+        self, request: CompletionRequest, settings: Settings, left_out: dict[str, str]
+    ) -> list[ProviderSettings]:
+        every = settings.providers.values()
+        own = [one for one in every if one.type == "embedded" and not one.configured]
+        return [one for one in own if self._usable(one, request, left_out)]
 
 
 def wants_key(provider: ProviderSettings) -> bool:

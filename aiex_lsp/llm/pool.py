@@ -15,6 +15,10 @@ from aiex_lsp.llm.types import ModelInfo
 MODELS_TTL = 300.0
 """Seconds a provider's model list is believed."""
 
+PROBE_TIMEOUT = 1.0
+PROBE_TTL = 15.0
+"""Seconds a server on this machine gets to answer, and how long that is believed."""
+
 log = logging.getLogger(__name__)
 
 
@@ -39,6 +43,7 @@ class AdapterPool:
         self._monotonic = monotonic
         self._adapters: list[tuple[ProviderSettings, float, Adapter]] = []
         self._models: dict[int, _Models] = {}
+        self._answers: dict[str, tuple[bool, float]] = {}
 
     def get(self, provider: ProviderSettings, connect_timeout: float) -> Adapter:
         """Return the adapter for these settings, made now if it is the first use.
@@ -65,7 +70,7 @@ class AdapterPool:
         return default
 
     async def models(self, adapter: Adapter, *, fresh: bool = False) -> list[ModelInfo]:
-        """Return the provider's models, from memory where they are known. Raises `ProviderError`."""
+        """Return the provider's models, from memory where known. Raises `ProviderError`."""
         kept = self._models.get(id(adapter))
         if not fresh and kept and kept.listed and self._monotonic() < kept.expires:
             return kept.listed
@@ -73,6 +78,20 @@ class AdapterPool:
         default = kept.default if kept else ""
         self._models[id(adapter)] = _Models(listed, default, self._monotonic() + MODELS_TTL)
         return listed
+
+    async def answers(self, provider: ProviderSettings, connect_timeout: float) -> bool:
+        """Return whether a local server has a model to ask now, as found in the last seconds."""
+        known = self._answers.get(provider.name)
+        if known is not None and self._monotonic() < known[1]:
+            return known[0]
+        try:
+            adapter = self.get(provider, min(connect_timeout, PROBE_TIMEOUT))
+            async with asyncio.timeout(PROBE_TIMEOUT):
+                found = any(model.chat for model in await adapter.list_models())
+        except (ProviderError, TimeoutError):
+            found = False
+        self._answers[provider.name] = (found, self._monotonic() + PROBE_TTL)
+        return found
 
     async def info(self, adapter: Adapter, model: str) -> ModelInfo | None:
         """Return what the provider tells of a model, None where it does not tell."""

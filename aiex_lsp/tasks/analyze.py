@@ -66,9 +66,7 @@ def _fact(facts: object, name: str, default: int) -> int:
     return value if isinstance(value, int) else default
 
 
-def _markdown(
-    summary: str, findings: tuple[PlacedFinding, ...], snapshot: Snapshot
-) -> str:
+def _markdown(summary: str, findings: tuple[PlacedFinding, ...], snapshot: Snapshot) -> str:
     lines = [summary.strip() or f"{len(findings)} findings.", ""] if summary or findings else []
     for one in findings:
         line = snapshot.line_at(one.span.start) + 1

@@ -87,9 +87,7 @@ async def prepare(parts: Parts, request: TaskRequest, question: Question) -> Pre
             needs=needs_of(template, question.variables),
         )
     )
-    prompt = TemplatePrompt(
-        parts.engine, template, bundle, question.variables, question.history
-    )
+    prompt = TemplatePrompt(parts.engine, template, bundle, question.variables, question.history)
     completion = CompletionRequest(
         task=question.task,
         prompt=prompt,

@@ -53,9 +53,7 @@ async def plan_question(
     if question is None:
         template = request.settings.task("generateTests").template or "generate_tests"
         unwanted = {"embedded": NO_EMBEDDED_EDITS}
-        question = Question(
-            "generateTests", template, variables, items=items, unwanted=unwanted
-        )
+        question = Question("generateTests", template, variables, items=items, unwanted=unwanted)
     return Planned(question, target, current)
 
 

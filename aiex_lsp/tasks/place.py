@@ -7,9 +7,7 @@ from aiex_lsp.tasks.types import PlacedFinding
 from aiex_lsp.text.snapshot import Snapshot, Span
 
 
-def place(
-    finding: Finding, snapshot: Snapshot, shown: Span, first_line: int
-) -> PlacedFinding:
+def place(finding: Finding, snapshot: Snapshot, shown: Span, first_line: int) -> PlacedFinding:
     """Return the finding with its span.
 
     `shown` is what the model saw, numbered from `first_line` (1-based). A quote that stands there
@@ -35,9 +33,7 @@ def _by_quote(finding: Finding, snapshot: Snapshot, shown: Span) -> Span | None:
     return Span(start, start + len(quote))
 
 
-def _by_lines(
-    finding: Finding, snapshot: Snapshot, shown: Span, first_line: int
-) -> Span | None:
+def _by_lines(finding: Finding, snapshot: Snapshot, shown: Span, first_line: int) -> Span | None:
     if finding.start_line is None:
         return None
     shift = snapshot.line_at(shown.start) - first_line + 1

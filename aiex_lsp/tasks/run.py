@@ -13,6 +13,7 @@ from aiex_lsp.tasks.generate_tests import generate_tests_with
 from aiex_lsp.tasks.memory import Remembered
 from aiex_lsp.tasks.types import TaskRequest, TaskResult
 
+
 def question_of(request: TaskRequest) -> Question:
     """Return the question; options `template` and `variables`."""
     template = str(request.options.get("template") or "")

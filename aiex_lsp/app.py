@@ -1,0 +1,287 @@
+"""The composition root: the one place where parts are made and joined."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from aiex_lsp.config.consent import ConsentQuestion, consent_question
+from aiex_lsp.config.loader import Loaded, load
+from aiex_lsp.config.paths import ConfigPaths, config_paths
+from aiex_lsp.config.settings import Problem, ProviderSettings, Settings
+from aiex_lsp.errors import ProviderError, UsageError
+
+if TYPE_CHECKING:
+    from aiex_lsp.llm.client import LLMClient
+    from aiex_lsp.llm.types import ModelInfo
+    from aiex_lsp.server.services import InitInfo, Services
+    from aiex_lsp.tasks.service import Tasks
+    from aiex_lsp.templates.registry import TemplateRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What the user chose for this session; None leaves the configuration's."""
+
+    provider: str | None = None
+    model: str | None = None
+    strategy: str | None = None
+
+
+class App:
+    """Everything of one process, joined; faces (server, command line) get their parts from it."""
+
+    def __init__(
+        self,
+        paths: ConfigPaths,
+        env: Mapping[str, str],
+        roots: Sequence[Path] = (),
+        cli_overrides: Mapping[str, Any] | None = None,
+        editor: Mapping[str, Any] | None = None,
+    ) -> None:
+        from aiex_lsp.templates.registry import TemplateRegistry
+
+        self.paths = paths
+        self._env = dict(env)
+        self._roots = tuple(roots)
+        self._cli = dict(cli_overrides or {})
+        self._editor = dict(editor or {})
+        self._selection = Selection()
+        self._loaded: dict[Path | None, Loaded] = {}
+        self.registry: TemplateRegistry = TemplateRegistry(
+            [
+                ("user", paths.user_templates),
+                *(("workspace", paths.workspace_templates(root)) for root in self._roots),
+            ]
+        )
+        self.client = self._make_client()
+        self.tasks = self._make_tasks()
+
+    @classmethod
+    def create(
+        cls,
+        workspace: Path | None = None,
+        cli_overrides: Mapping[str, Any] | None = None,
+        config_file: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> App:
+        """Return the parts for one run of the command line in `workspace`."""
+        paths = config_paths(env or {}, config_file=config_file)
+        return cls(paths, env or {}, (workspace,) if workspace else (), cli_overrides)
+
+    @property
+    def settings(self) -> Settings:
+        """Return the settings of the first workspace folder."""
+        return self.settings_for(self._roots[0] if self._roots else None)
+
+    @property
+    def loaded(self) -> Loaded:
+        """Return the first workspace folder's settings with their sources."""
+        return self._load(self._roots[0] if self._roots else None)
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """Return where each setting is from, by dotted key."""
+        return self.loaded.sources
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Return what is wrong with the configuration."""
+        return self.settings.problems
+
+    @property
+    def state_dir(self) -> Path:
+        """Return the folder for state; it need not exist yet."""
+        return self.paths.state_dir
+
+    def settings_for(self, folder: Path | None) -> Settings:
+        """Return the settings of a workspace folder, the session's selection applied."""
+        settings = self._load(folder).settings
+        chosen = self._selection
+        if chosen.strategy is not None and chosen.provider is None:
+            settings = replace(settings, default_provider=None)
+        if chosen.strategy is not None:
+            settings = replace(settings, strategy=chosen.strategy)
+        if chosen.provider is not None:
+            settings = replace(settings, default_provider=chosen.provider)
+        name = settings.default_provider
+        if chosen.model is not None and name in settings.providers:
+            provider = replace(settings.providers[name], default_model=chosen.model)
+            settings = replace(settings, providers={**settings.providers, name: provider})
+        return settings
+
+    def configure(self, editor: Mapping[str, Any]) -> None:
+        """Take the editor's section `aiex`; files are read anew."""
+        self._editor = dict(editor)
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the configuration anew at the next use."""
+        self._loaded.clear()
+
+    def select(
+        self, provider: str | None, model: str | None, strategy: str | None
+    ) -> Mapping[str, str | None]:
+        """Return the session's new selection. Raises `UsageError` for unknown names."""
+        from aiex_lsp.llm.strategies import NAMES
+
+        known = self._load(self._roots[0] if self._roots else None).settings.providers
+        if provider is not None and provider not in known:
+            raise UsageError(
+                f"Provider {provider!r} is not configured", f"Known are {', '.join(known)}"
+            )
+        if strategy is not None and strategy not in NAMES:
+            raise UsageError(
+                f"Strategy {strategy!r} is not known", f"Use one of {', '.join(NAMES)}"
+            )
+        self._selection = Selection(provider, model, strategy)
+        settings = self.settings
+        return {
+            "provider": settings.default_provider,
+            "model": model,
+            "strategy": settings.strategy,
+        }
+
+    def consent_question(self) -> ConsentQuestion | None:
+        """Return the cloud provider the user should be asked about, None if there is none."""
+        return consent_question(self.settings)
+
+    def agree(self, provider: str, agreed: bool) -> None:
+        """Remember the user's answer in the user's configuration file. Blocking."""
+        from aiex_lsp.config.edit import set_value
+
+        key = f"providers.{provider}.enabled"
+        set_value(self.paths.user_file, key, "true" if agreed else "false")
+        self.reload()
+
+    async def models(self, provider: str | None = None) -> list[ModelInfo]:
+        """Return the models of one provider, or of all that may be asked and answer.
+
+        Raises `UsageError` for an unknown provider, `ProviderError` where a named one fails.
+        """
+        settings = self.settings
+        if provider is not None:
+            named = settings.providers.get(provider)
+            if named is None:
+                raise UsageError(
+                    f"Provider {provider!r} is not configured",
+                    f"Known are {', '.join(settings.providers)}",
+                )
+            return await self.client.models(named, settings, fresh=True)
+        found: list[ModelInfo] = []
+        for one in settings.providers.values():
+            if not (one.enabled and one.agreed and _may_list(one)):
+                continue
+            try:
+                found += await self.client.models(one, settings)
+            except ProviderError:
+                continue
+        return found
+
+    def serve_stdio(self) -> None:
+        """Serve one editor on stdin and stdout until it leaves."""
+        from aiex_lsp.server.run import serve_stdio
+
+        serve_stdio(self._services)
+
+    def serve_tcp(self, host: str, port: int) -> None:
+        """Serve editors on a TCP address until interrupted."""
+        from aiex_lsp.server.run import serve_tcp
+
+        serve_tcp(self._services, host, port)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self.client.aclose()
+
+    def _load(self, folder: Path | None) -> Loaded:
+        if folder not in self._loaded:
+            self._loaded[folder] = load(
+                self.paths, env=self._env, editor=self._editor, cli=self._cli, workspace=folder
+            )
+        return self._loaded[folder]
+
+    def _services(self, init: InitInfo) -> Services:
+        from aiex_lsp.server.services import Services
+
+        app = App(self.paths, self._env, init.roots, self._cli, init.editor_settings)
+        return Services(
+            tasks=app.tasks,
+            models=app,
+            settings_for=app.settings_for,
+            state_dir=app.state_dir,
+            configure=app.configure,
+            templates=app.registry.all,
+            consent_question=app.consent_question,
+            consent=app.agree,
+            aclose=app.aclose,
+        )
+
+    def _make_client(self) -> LLMClient:
+        from aiex_lsp.llm.adapters.base import AdapterContext
+        from aiex_lsp.llm.adapters.registry import make
+        from aiex_lsp.llm.cache import AnswerCache
+        from aiex_lsp.llm.client import LLMClient
+        from aiex_lsp.llm.coordinator import ModelCoordinator
+        from aiex_lsp.llm.fitting import Fitting
+        from aiex_lsp.llm.pool import AdapterPool
+        from aiex_lsp.llm.tokens import TokenCounter
+
+        def context(connect_timeout: float) -> AdapterContext:
+            return AdapterContext(
+                connect_timeout=connect_timeout,
+                price_of=_price_of,
+                monotonic=time.monotonic,
+                models_dir=self.paths.models_dir,
+            )
+
+        pool = AdapterPool(make, context, time.monotonic)
+
+        async def probe(provider: ProviderSettings) -> bool:
+            return await pool.answers(provider, self.settings.connect_timeout)
+
+        coordinator = ModelCoordinator(probe, _price_of_default, Random())
+        fitting = Fitting(pool, TokenCounter())
+        return LLMClient(pool, coordinator, fitting, AnswerCache(time.monotonic))
+
+    def _make_tasks(self) -> Tasks:
+        from aiex_lsp.context.injector import ContextInjector
+        from aiex_lsp.tasks.ask import Parts
+        from aiex_lsp.tasks.memory import Memory
+        from aiex_lsp.tasks.service import Tasks
+        from aiex_lsp.templates.engine import Engine
+
+        return Tasks(
+            Parts(
+                client=self.client,
+                registry=self.registry,
+                engine=Engine(self.registry),
+                injector=ContextInjector(),
+                memory=Memory(),
+            )
+        )
+
+
+def _may_list(provider: ProviderSettings) -> bool:
+    from aiex_lsp.llm.coordinator import wants_key
+
+    return provider.api_key is not None or bool(provider.headers) or not wants_key(provider)
+
+
+def _price_of(provider_type: str, model: str, usage: Any) -> float | None:
+    from aiex_lsp.llm.pricing import price_of
+
+    return price_of(provider_type, model, usage)
+
+
+def _price_of_default(provider: ProviderSettings) -> float | None:
+    from aiex_lsp.llm.pricing import price
+
+    if provider.default_model is None:
+        return None
+    found = price(provider.type, provider.default_model)
+    return found.input_per_1k + found.output_per_1k if found else None
