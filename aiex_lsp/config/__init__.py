@@ -1,0 +1,1 @@
+"""Configuration: the file as written, the layers, and the settings that hold."""
