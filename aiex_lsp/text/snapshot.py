@@ -7,6 +7,7 @@ client's columns, in UTF-8, UTF-16 or UTF-32 units, are converted here and nowhe
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -15,7 +16,9 @@ from aiex_lsp.errors import RangeError
 
 Encoding = Literal["utf-8", "utf-16", "utf-32"]
 
-_LINE_BREAK = re.compile("\r\n|\n|\r")
+_LINE_FEED = re.compile("\n")
+_CHUNK = 4096
+"""Characters whose width is counted at a time, so that one long line costs no Python step each."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,7 +62,7 @@ class Snapshot:
     @cached_property
     def line_starts(self) -> tuple[int, ...]:
         """Return the offset of each line's first character; a line ends at LF, CRLF or CR."""
-        return (0, *(m.end() for m in _LINE_BREAK.finditer(self.text)))
+        return (0, *line_ends(self.text))
 
     @property
     def line_count(self) -> int:
@@ -90,8 +93,6 @@ class Snapshot:
 
     def line_at(self, offset: int) -> int:
         """Return the 0-based line of an offset."""
-        from bisect import bisect_right
-
         return bisect_right(self.line_starts, offset) - 1
 
     def offset_at(self, line: int, character: int, encoding: Encoding = "utf-16") -> int:
@@ -106,27 +107,15 @@ class Snapshot:
         if line == self.line_count:
             return len(self.text)
         span = self.line_span(line)
-        if encoding == "utf-32":
-            return min(span.start + character, span.end)
         text = self.text[span.start : span.end]
-        if text.isascii():
-            return min(span.start + character, span.end)
-        units = 0
-        for index, char in enumerate(text):
-            width = units_of(char, encoding)
-            if units + width > character:
-                return span.start + index
-            units += width
-        return span.end
+        return span.start + _index_of_units(text, character, encoding)
 
     def position_at(self, offset: int, encoding: Encoding = "utf-16") -> tuple[int, int]:
         """Return (line, character) of an offset in the client's encoding."""
         offset = min(max(offset, 0), len(self.text))
         line = self.line_at(offset)
         before = self.text[self.line_starts[line] : min(offset, self.line_span(line).end)]
-        if encoding == "utf-32" or before.isascii():
-            return line, len(before)
-        return line, sum(units_of(char, encoding) for char in before)
+        return line, text_units(before, encoding)
 
     def slice(self, span: Span) -> str:
         """Return the text of a span. Raises `RangeError` where it ends past the text."""
@@ -139,6 +128,23 @@ class Snapshot:
         return Span(self.line_span(first).start, self.line_span(last).end)
 
 
+def line_ends(text: str) -> list[int]:
+    """Return the offset behind each line break; LF, CRLF and a lone CR are breaks."""
+    if "\r" in text:
+        # Of equal length: one regex for a single character is four times faster than for three.
+        text = text.replace("\r\n", " \n").replace("\r", "\n")
+    return [match.end() for match in _LINE_FEED.finditer(text)]
+
+
+def text_units(text: str, encoding: Encoding) -> int:
+    """Return the code units a text takes: UTF-8 bytes, UTF-16 units, or characters."""
+    if encoding == "utf-32" or text.isascii():
+        return len(text)
+    if encoding == "utf-8":
+        return len(text.encode("utf-8", "surrogatepass"))
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 def units_of(char: str, encoding: Encoding) -> int:
     """Return the code units one character takes: UTF-8 bytes, UTF-16 units, or 1."""
     code = ord(char)
@@ -147,3 +153,21 @@ def units_of(char: str, encoding: Encoding) -> int:
     if encoding == "utf-8":
         return 1 if code < 0x80 else 2 if code < 0x800 else 3 if code < 0x10000 else 4
     return 1
+
+
+def _index_of_units(text: str, units: int, encoding: Encoding) -> int:
+    """Return the index of the character that holds code unit `units`, `len(text)` past the end."""
+    if encoding == "utf-32" or text.isascii():
+        return min(units, len(text))
+    index = 0
+    while index < len(text):
+        width = text_units(text[index : index + _CHUNK], encoding)
+        if width > units:
+            break
+        units -= width
+        index += _CHUNK
+    for at in range(index, min(index + _CHUNK, len(text))):
+        units -= units_of(text[at], encoding)
+        if units < 0:
+            return at
+    return min(index + _CHUNK, len(text))
