@@ -1,0 +1,233 @@
+"""What the adapters over HTTP share: one stream loop, learned refusals, errors, probes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, ClassVar, Generic, TypeVar
+
+from aiex_lsp.config.settings import ProviderSettings
+from aiex_lsp.errors import FailureKind, ProviderError
+from aiex_lsp.llm import failures
+from aiex_lsp.llm.adapters.base import Adapter, AdapterContext
+from aiex_lsp.llm.adapters.http import Framing, HttpClient, StatusError
+from aiex_lsp.llm.failures import Fault, FaultError, Origin
+from aiex_lsp.llm.types import Chunk, Health, Heartbeat, ModelCall
+from aiex_lsp.llm.wire.base_url import BaseUrl, parse_base_url
+from aiex_lsp.llm.wire.reader import StreamReader, VendorFailure, deep_merge
+from aiex_lsp.llm.wire.sse import ServerEvent
+from aiex_lsp.llm.wire.vendor_errors import VendorError, decode, kind_of, parse_error
+
+MAX_RESENDS = 4
+"""A model may refuse several parameters, each in an answer of its own, at once and for free."""
+
+USAGE_GRACE, END_GRACE = 2.0, 0.25
+"""Seconds a complete answer waits for its usage, and for the end of the connection."""
+
+_DOWN = (
+    FailureKind.CONNECT,
+    FailureKind.CONNECT_TIMEOUT,
+    FailureKind.OVERLOADED,
+    FailureKind.TRANSIENT,
+    FailureKind.RATE_LIMITED,
+)
+
+
+Learned = TypeVar("Learned")
+
+
+class HttpAdapter(Adapter, Generic[Learned]):
+    """A provider over HTTP. `Learned` is what one of its models was seen to accept."""
+
+    default_base_url: ClassVar[str]
+    chat_path: ClassVar[str]
+    framing: ClassVar[Framing]
+    needs_key_at: ClassVar[str | None] = None
+    """The vendor's own host, which never answers without a key."""
+
+    def __init__(self, settings: ProviderSettings, context: AdapterContext) -> None:
+        super().__init__(settings, context)
+        base = parse_base_url(settings.base_url or self.default_base_url)
+        self._valid = base.valid
+        self._base = self.normalise(base)
+        self._key = settings.api_key.reveal().strip() if settings.api_key else ""
+        given = {name.lower() for name in settings.headers}
+        self._authorized = bool(self._key) or bool(
+            given & {"authorization", "api-key", "x-api-key"}
+        )
+        own = {k: v for k, v in self.own_headers().items() if k not in given}
+        self._http = HttpClient(
+            self._base.url,
+            connect_timeout=context.connect_timeout,
+            headers={**own, **settings.headers},
+            query={**self._base.query, **settings.query},
+        )
+        self._learned: dict[str, Learned] = {}
+
+    @abstractmethod
+    def normalise(self, base: BaseUrl) -> BaseUrl:
+        """Return the address that this dialect's paths are appended to."""
+
+    @abstractmethod
+    def own_headers(self) -> dict[str, str]:
+        """Return the dialect's headers, lower case; configured ones of the same name win."""
+
+    @abstractmethod
+    def unlearned(self, model: str) -> Learned:
+        """Return what is assumed of a model before it has refused anything."""
+
+    @abstractmethod
+    def learn(self, error: VendorError, learned: Learned, body: Mapping[str, Any]) -> Learned:
+        """Return what a refusal of `body` teaches; `learned` itself if nothing."""
+
+    @abstractmethod
+    async def body(self, call: ModelCall, learned: Learned) -> dict[str, Any]:
+        """Return the request's JSON."""
+
+    @abstractmethod
+    def reader(self, call: ModelCall, body: Mapping[str, Any]) -> StreamReader:
+        """Return a new reader for the answer to `body`."""
+
+    async def stream(self, call: ModelCall) -> AsyncIterator[Chunk]:
+        """Yield the answer's chunks; a refused parameter is left out and the request sent again."""
+        async with self._errors(call.model):
+            for resend in range(MAX_RESENDS + 1):
+                learned = self._learned.get(call.model) or self.unlearned(call.model)
+                body = deep_merge(await self.body(call, learned), self.settings.extra_body)
+                try:
+                    async with aclosing(self._answer(self.reader(call, body), body)) as chunks:
+                        async for chunk in chunks:
+                            yield chunk
+                    return
+                except StatusError as error:
+                    if resend == MAX_RESENDS or not self._teaches(error, call, learned, body):
+                        raise
+
+    async def check_health(self) -> Health:
+        """Return the result of `probe`, timed. Never raises."""
+        started = self.context.monotonic()
+        try:
+            async with self._errors(None):
+                await self.probe()
+        except ProviderError as error:
+            down = error.kind in _DOWN
+            return Health("unhealthy" if down else "error", error=error.user_message())
+        return Health("healthy", (self.context.monotonic() - started) * 1000)
+
+    @abstractmethod
+    async def probe(self) -> None:
+        """Ask for something that is free of charge and needs the key."""
+
+    async def get(self, path: str, **query: str) -> Any:
+        """Return the JSON at `path`; raises only `ProviderError`."""
+        async with self._errors(None):
+            return await self._http.json("GET", path, query=query)
+
+    async def aclose(self) -> None:
+        """Close the connections; may be called twice."""
+        await self._http.aclose()
+
+    async def _answer(
+        self, reader: StreamReader, body: Mapping[str, Any]
+    ) -> AsyncGenerator[Chunk, None]:
+        frames = self._http.frames(self.chat_path, body, self.framing, base_url=self._base.url)
+        async with aclosing(frames):
+            while (event := await _next(frames, reader)) is not None:
+                if event.comment:
+                    yield Heartbeat(event.data)
+                elif event.data.strip() == "[DONE]":
+                    reader.ended = True
+                else:
+                    for chunk in reader.read(_decoded(event.data)):
+                        yield chunk
+        if reader.reason is None:
+            raise FaultError(Fault.CUT)
+        for chunk in reader.finish():
+            yield chunk
+
+    def _teaches(
+        self, error: StatusError, call: ModelCall, learned: Learned, body: Mapping[str, Any]
+    ) -> bool:
+        """Return whether the request is worth sending again, changed by what `error` taught."""
+        found = parse_error(decode(error.body)) or VendorError()
+        kind = kind_of(found)
+        if error.status in (404, 405) and self._base.guessed and kind is None:
+            self._base = BaseUrl(self._base.url.removesuffix("/v1"), self._base.query, True)
+            return True
+        if error.status not in (400, 422, 500) or kind in (
+            FailureKind.CONTEXT_TOO_LONG,
+            FailureKind.QUOTA,
+            FailureKind.CREDENTIALS,
+        ):
+            return False
+        new = self.learn(found, learned, body)
+        if new == learned:
+            return False
+        self._learned[call.model] = new
+        return True
+
+    @asynccontextmanager
+    async def _errors(self, model: str | None) -> AsyncIterator[None]:
+        """Make `ProviderError` of everything that can go wrong inside."""
+        origin = Origin(
+            self.name,
+            self.type,
+            self._base.url,
+            model,
+            tuple(value for value in (self._key, *self.settings.headers.values()) if value),
+        )
+        if not self._valid:
+            raise failures.from_fault(origin, Fault.BAD_URL)
+        if not self._authorized and self.needs_key_at and self.needs_key_at in self._base.url:
+            raise ProviderError(
+                FailureKind.NOT_CONFIGURED,
+                f"{self.name} needs an API key and none is set",
+                failures.key_step(origin).replace("Check", "Set"),
+                provider=self.name,
+                model=model,
+            )
+        try:
+            yield
+        except StatusError as error:
+            raise failures.from_response(
+                origin, error.status, error.headers, error.body, self.context.now()
+            ) from None
+        except FaultError as error:
+            raise failures.from_fault(origin, error.fault, error.detail) from None
+        except VendorFailure as error:
+            found = failures.from_body(origin, error.body)
+            raise found or failures.from_fault(origin, Fault.NOT_JSON) from None
+        except (AttributeError, KeyError, TypeError, IndexError, OverflowError):
+            # JSON of a shape no documentation shows.
+            raise failures.from_fault(origin, Fault.NOT_JSON) from None
+
+
+async def _next(
+    frames: AsyncGenerator[ServerEvent, None], reader: StreamReader
+) -> ServerEvent | None:
+    """Return the next event, None at the end.
+
+    Once the model has said why it stopped, the answer is complete: neither silence nor a cut
+    connection takes that back.
+    """
+    if reader.reason is None:
+        return await anext(frames, None)
+    grace = END_GRACE if reader.ended or reader.usage else USAGE_GRACE
+    try:
+        async with asyncio.timeout(grace):
+            return await anext(frames, None)
+    except (TimeoutError, FaultError):
+        return None
+
+
+def _decoded(data: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        raise FaultError(Fault.NOT_JSON) from None
+    if not isinstance(found, dict):
+        raise FaultError(Fault.NOT_JSON)
+    return found

@@ -1,0 +1,371 @@
+"""One table: what went wrong with a provider, what follows from it, and what the user is told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiex_lsp.errors import FailureKind as Kind
+from aiex_lsp.errors import ProviderError
+from aiex_lsp.llm.wire.retry_after import retry_after
+from aiex_lsp.llm.wire.vendor_errors import VendorError, decode, kind_of, parse_error
+
+
+@dataclass(frozen=True, slots=True)
+class Disposition:
+    """What follows from a failure.
+
+    `retry_same`: the same request may succeed at the same provider later; `fall_back`: another
+    provider may succeed; `breaker_weight`: 1 if it speaks against the provider's health.
+    """
+
+    retry_same: bool
+    fall_back: bool
+    breaker_weight: int
+
+
+DISPOSITIONS: Mapping[Kind, Disposition] = {
+    Kind.TRANSIENT: Disposition(True, True, 1),
+    Kind.OVERLOADED: Disposition(True, True, 1),
+    Kind.RATE_LIMITED: Disposition(True, True, 0),
+    Kind.QUOTA: Disposition(False, True, 0),
+    Kind.CREDENTIALS: Disposition(False, True, 0),
+    Kind.PERMISSION: Disposition(False, True, 0),
+    Kind.REGION: Disposition(False, True, 0),
+    Kind.MODEL_NOT_FOUND: Disposition(False, True, 0),
+    Kind.CONTEXT_TOO_LONG: Disposition(False, True, 0),
+    Kind.CONTENT_FILTER: Disposition(False, False, 0),
+    Kind.CONNECT: Disposition(True, True, 1),
+    Kind.CONNECT_TIMEOUT: Disposition(True, True, 1),
+    Kind.FIRST_TOKEN_TIMEOUT: Disposition(False, True, 1),
+    Kind.STALL: Disposition(False, True, 1),
+    # Ours, not the provider's, and there is no time left to ask another.
+    Kind.DEADLINE: Disposition(False, False, 0),
+    Kind.TRUNCATED: Disposition(True, True, 1),
+    Kind.MALFORMED: Disposition(False, True, 1),
+    Kind.EMPTY: Disposition(True, True, 0),
+    Kind.BAD_REQUEST: Disposition(False, False, 0),
+    Kind.NOT_CONFIGURED: Disposition(False, True, 0),
+}
+
+
+def falls_back(kind: Kind) -> bool:
+    """Return whether another provider may be asked after a failure of this kind."""
+    return DISPOSITIONS[kind].fall_back
+
+
+class Fault(StrEnum):
+    """What went wrong below HTTP's status codes."""
+
+    REFUSED = "refused"
+    DNS = "dns"
+    TLS = "tls"
+    CONNECT_TIMEOUT = "connect_timeout"
+    PROXY = "proxy"
+    NO_ANSWER = "no_answer"
+    CUT = "cut"
+    NOT_HTTP = "not_http"
+    BAD_KEY = "bad_key"
+    BAD_URL = "bad_url"
+    WEB_PAGE = "web_page"
+    EMPTY_BODY = "empty_body"
+    NOT_JSON = "not_json"
+    TOO_LARGE = "too_large"
+
+
+class FaultError(Exception):
+    """A `Fault`, on its way to the one who knows the provider."""
+
+    def __init__(self, fault: Fault, detail: str = "") -> None:
+        super().__init__(fault, detail)
+        self.fault = fault
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who failed: the provider's name, type and address, the model asked, the texts to hide."""
+
+    provider: str
+    type: str = ""
+    base_url: str = ""
+    model: str | None = None
+    secrets: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """Return scheme, host and port of the base URL; never its credentials or query."""
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else "?"
+
+
+def from_fault(origin: Origin, fault: Fault, detail: str = "") -> ProviderError:
+    """Return the error for a failure of the connection or of an answer's form."""
+    kind, what, step = _FAULTS[fault]
+    start = _START.get(origin.type) if _is_loopback(origin.address) else None
+    if fault is Fault.REFUSED and start:
+        step = start
+    fields = {
+        "p": origin.provider,
+        "at": origin.address,
+        "detail": f" ({detail})" if detail else "",
+        "key": key_step(origin),
+    }
+    return _error(origin, kind, what.format(**fields), step.format(**fields))
+
+
+def from_response(
+    origin: Origin, status: int, headers: Mapping[str, str], body: bytes, now: float
+) -> ProviderError:
+    """Return the error for an HTTP answer that is not 2xx; `headers` have lower-case names."""
+    if 300 <= status < 400:
+        host = urlsplit(headers.get("location", "")).netloc
+        target = f" to {host}" if host else ""
+        return _error(
+            origin,
+            Kind.MALFORMED,
+            f"{origin.provider} at {origin.address} redirects elsewhere{target} ({status})",
+            "Put the final address into its base_url.",
+            status=status,
+        )
+    error = parse_error(decode(body))
+    if error is None:
+        if status < 500 and status not in (401, 402, 407, 408, 429) and _is_web_page(headers, body):
+            found = from_fault(origin, Fault.WEB_PAGE)
+            found.status = status
+            return found
+        error = VendorError()
+    return from_vendor(origin, error, status=status, wait=retry_after(headers, now))
+
+
+def from_body(origin: Origin, body: Any) -> ProviderError | None:
+    """Return the error in an answer's or stream event's JSON, None where there is none."""
+    error = parse_error(body)
+    return None if error is None else from_vendor(origin, error)
+
+
+def from_vendor(
+    origin: Origin, error: VendorError, *, status: int | None = None, wait: float | None = None
+) -> ProviderError:
+    """Return the error for what a vendor said; its code decides before the HTTP status."""
+    status = status or error.status
+    kind = kind_of(error)
+    if kind is None and "not_found_error" in error.codes and error.mentions("model"):
+        kind = Kind.MODEL_NOT_FOUND
+    if kind is None or (kind is Kind.TRANSIENT and status is not None and status < 500):
+        kind = _by_status(status)
+    what, step = _told(origin, kind, error, status, wait)
+    return _error(origin, kind, what, step, status=status, wait=wait)
+
+
+def clean(text: str, secrets: tuple[str, ...] = ()) -> str:
+    """Return a vendor's wording without keys, echoed input and line breaks; at most 120 characters.
+
+    Validation errors of FastAPI servers repeat the whole request after `input`.
+    """
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "…")
+    text = re.split(r"""['"]input['"]\s*:""", text, maxsplit=1)[0]
+    text = _KEY_LIKE.sub("…", text)
+    text = " ".join(text.split())
+    return text if len(text) <= 120 else text[:119].rstrip() + "…"
+
+
+def _by_status(status: int | None) -> Kind:
+    if status is None or status >= 500:
+        return Kind.OVERLOADED if status in (503, 529) else Kind.TRANSIENT
+    return {
+        401: Kind.CREDENTIALS,
+        402: Kind.QUOTA,
+        403: Kind.PERMISSION,
+        404: Kind.MALFORMED,
+        405: Kind.MALFORMED,
+        407: Kind.PERMISSION,
+        408: Kind.TRANSIENT,
+        409: Kind.TRANSIENT,
+        413: Kind.CONTEXT_TOO_LONG,
+        429: Kind.RATE_LIMITED,
+        451: Kind.REGION,
+    }.get(status, Kind.BAD_REQUEST)
+
+
+def _told(
+    origin: Origin, kind: Kind, error: VendorError, status: int | None, wait: float | None
+) -> tuple[str, str]:
+    p, model = origin.provider, origin.model or "the model"
+    code = f" ({status})" if status else ""
+    said = clean(error.message, origin.secrets)
+    quoted = f': "{said}"' if said else ""
+    other = "Try again or choose another provider."
+    match kind:
+        case Kind.CREDENTIALS:
+            return f"{p} refused the API key{code}", key_step(origin)
+        case Kind.QUOTA:
+            return f"{p} says the account has no credit or quota left{code}", (
+                f"Check the plan and billing of your {p} account."
+            )
+        case Kind.RATE_LIMITED:
+            when = f"in {max(1, round(wait))} s" if wait is not None else "in a minute"
+            return f"{p} has reached its rate limit{code}", f"Try again {when}."
+        case Kind.OVERLOADED:
+            return f"{p} is overloaded or still starting{code}", other
+        case Kind.PERMISSION if status == 407:
+            return f"The proxy before {p} asks for a login (407)", "Set HTTPS_PROXY with a login."
+        case Kind.PERMISSION:
+            return f"{p} does not allow this key to use {model}{code}", (
+                "Choose another model, or a key with more rights."
+            )
+        case Kind.REGION:
+            return f"{p} does not serve your country or region{code}", "Choose another provider."
+        case Kind.MODEL_NOT_FOUND:
+            return f"{p} has no model '{model}'{code}", _model_step(origin)
+        case Kind.CONTEXT_TOO_LONG:
+            sizes = ""
+            if error.prompt_tokens and error.window:
+                sizes = f": {error.prompt_tokens} tokens into {error.window}"
+            return f"The prompt is too long for {model} at {p}{sizes}", (
+                "Select less code, or a model with a larger context."
+            )
+        case Kind.CONTENT_FILTER:
+            return f"{p}'s content filter refused this request{code}", "Select other code."
+        case Kind.MALFORMED:
+            return f"{p} at {origin.address} has no such address{code}", "Check its base_url."
+        case Kind.BAD_REQUEST:
+            return f"{p} refused the request{code}{quoted}", "Check the model and its settings."
+        case _ if "memory" in said:
+            return f"{p} has too little memory for {model}{code}", "Choose a smaller model."
+        case _:
+            return f"{p} failed{code}{quoted}", other
+
+
+def _error(
+    origin: Origin,
+    kind: Kind,
+    what: str,
+    step: str,
+    *,
+    status: int | None = None,
+    wait: float | None = None,
+) -> ProviderError:
+    return ProviderError(
+        kind,
+        what,
+        step,
+        provider=origin.provider,
+        model=origin.model,
+        status=status,
+        retry_after=wait,
+    )
+
+
+def key_step(origin: Origin) -> str:
+    """Return where the provider's key is looked for, as a step to take."""
+    variable = _KEY_VARIABLES.get(origin.provider)
+    setting = f"api_key in [providers.{origin.provider}]"
+    return f"Check {variable} or {setting}." if variable else f"Check {setting}."
+
+
+def _model_step(origin: Origin) -> str:
+    if origin.type == "ollama" and origin.model:
+        return f"Run `ollama pull {origin.model}`."
+    return f"Choose one that `aiex-lsp models list --provider {origin.provider}` shows."
+
+
+def _is_web_page(headers: Mapping[str, str], body: bytes) -> bool:
+    start = body[:200].lstrip().lower()
+    return "text/html" in headers.get("content-type", "") or start.startswith(
+        (b"<!doctype", b"<html")
+    )
+
+
+def _is_loopback(address: str) -> bool:
+    host = urlsplit(address).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+_KEY_LIKE = re.compile(r"\b(?:sk|pk|rk|gsk|xai|hf|key|AIza)[-_][\w.*…-]{6,}|\bBearer\s+\S+")
+
+_KEY_VARIABLES = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
+
+_START = {
+    "ollama": "Start it with `ollama serve`.",
+    "lm_studio": "Start its server with `lms server start`.",
+}
+
+_FAULTS: Mapping[Fault, tuple[Kind, str, str]] = {
+    Fault.REFUSED: (
+        Kind.CONNECT,
+        "{p} is not reachable at {at}",
+        "Start the server, or correct its base_url.",
+    ),
+    Fault.DNS: (
+        Kind.CONNECT,
+        "The host of {p}, {at}, is not known",
+        "Check the network and its base_url.",
+    ),
+    Fault.TLS: (
+        Kind.CONNECT,
+        "No secure connection to {p} at {at}{detail}",
+        "Check http or https in its base_url, or SSL_CERT_FILE.",
+    ),
+    Fault.CONNECT_TIMEOUT: (
+        Kind.CONNECT_TIMEOUT,
+        "{p} at {at} did not accept a connection in time",
+        "Check the network, the proxy and its base_url.",
+    ),
+    Fault.PROXY: (
+        Kind.CONNECT,
+        "The proxy before {p} refused the connection{detail}",
+        "Check HTTPS_PROXY and NO_PROXY.",
+    ),
+    Fault.NO_ANSWER: (
+        Kind.TRANSIENT,
+        "{p} closed the connection without an answer",
+        "Try again, or look into the log of {p}.",
+    ),
+    Fault.CUT: (
+        Kind.TRUNCATED,
+        "{p} broke off before the answer was complete",
+        "Try again.",
+    ),
+    Fault.NOT_HTTP: (
+        Kind.MALFORMED,
+        "What answers at {at} for {p} does not speak HTTP",
+        "Check its base_url.",
+    ),
+    Fault.BAD_KEY: (
+        Kind.CREDENTIALS,
+        "The API key or a header of {p} holds characters that cannot be sent",
+        "{key}",
+    ),
+    Fault.BAD_URL: (
+        Kind.NOT_CONFIGURED,
+        "The base_url of {p} is not a usable http address",
+        "Correct base_url in [providers.{p}].",
+    ),
+    Fault.WEB_PAGE: (
+        Kind.MALFORMED,
+        "{p} at {at} answered with a web page instead of JSON",
+        "Check its base_url and the proxy.",
+    ),
+    Fault.EMPTY_BODY: (
+        Kind.MALFORMED,
+        "{p} at {at} answered with an empty body",
+        "Try again, or check its base_url.",
+    ),
+    Fault.NOT_JSON: (
+        Kind.MALFORMED,
+        "{p} at {at} answered with something that is not valid JSON",
+        "Try again, or check its base_url and the proxy.",
+    ),
+    Fault.TOO_LARGE: (
+        Kind.MALFORMED,
+        "{p} at {at} answered with more data than an answer can have",
+        "Check its base_url.",
+    ),
+}
