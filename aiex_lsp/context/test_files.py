@@ -27,8 +27,9 @@ MANIFESTS = (
 )
 
 LAYOUT_WORDS = frozenset(
-    "src lib app main java kotlin python test tests spec specs __tests__ unit integration "
-    "test_unit unittests testing packages pkg".split()
+    {"src", "lib", "app", "main", "java", "kotlin", "python", "packages", "pkg"}
+    | {"test", "tests", "spec", "specs", "__tests__", "testing", "unittests", "test_unit"}
+    | {"unit", "integration"}
 )
 """Folder names that say how a project is laid out, not what a file is about."""
 
@@ -152,7 +153,7 @@ def find_test_target(
     `files` None: nothing is known of the project (an untitled buffer). `framework` overrides
     what the project uses.
     """
-    from aiex_lsp.context.test_conventions import convention_for
+    from aiex_lsp.context.conventions import convention_for
 
     root = files.root if files else source.parent
     relative = _relative(source, root)

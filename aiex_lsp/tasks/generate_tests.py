@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aiex_lsp.context.test_files import TestTarget, find_test_target
+from aiex_lsp.context.ignore import WorkspaceFiles
+from aiex_lsp.context.test_files import TargetFile, find_test_target
 from aiex_lsp.context.types import ContextItem
 from aiex_lsp.edits.merge import merge_tests
 from aiex_lsp.edits.plan import plan_for
@@ -29,7 +30,7 @@ class Planned:
     """The question, and the file its answer goes to with the text it has now."""
 
     question: Question
-    target: TestTarget
+    target: TargetFile
     current: Snapshot
 
 
@@ -148,7 +149,7 @@ def _refused(why: str, result: ClientResult, step: str = "") -> AnswerError:
     )
 
 
-def _target(request: TaskRequest) -> tuple[TestTarget, Snapshot]:
+def _target(request: TaskRequest) -> tuple[TargetFile, Snapshot]:
     path = path_of(request.snapshot.uri)
     root = request.workspace.root_of(path) if path else None
     if root is None:
@@ -156,7 +157,7 @@ def _target(request: TaskRequest) -> tuple[TestTarget, Snapshot]:
     target = find_test_target(
         path or Path(request.snapshot.uri.rsplit("/", 1)[-1] or "untitled"),
         request.snapshot.language_id,
-        root,
+        WorkspaceFiles(root) if root else None,
         request.snapshot.text,
         framework=request.options.get("framework"),
     )
