@@ -31,13 +31,23 @@ TASKS = (
     "explain",
     "hover",
     "analyze",
-    "generate_tests",
+    "generateTests",
     "fix",
     "document",
     "refactor",
     "run",
+    "followUp",
+    "generate_tests",
     "follow_up",
+    "tests",
 )
+
+TASK_ALIASES = {
+    "generate_tests": "generateTests",
+    "tests": "generateTests",
+    "follow_up": "followUp",
+}
+"""Other spellings of tasks: the command's, and the one that looks like the other keys."""
 
 _SCALARS = (
     "default_provider",

@@ -232,7 +232,7 @@ class Options(_Table):
     providers: dict[Name, ProviderOptions] | None = None
     """Providers by name; built in: anthropic, openai, ollama, lm_studio, embedded."""
     tasks: dict[Name, TaskOptions] | None = None
-    """Settings by task: explain, hover, analyze, generate_tests, fix, document, refactor, run."""
+    """Settings by task: explain, hover, analyze, generateTests, fix, document, refactor, run."""
     hover: HoverOptions | None = None
     edits: EditsOptions | None = None
     privacy: PrivacyOptions | None = None

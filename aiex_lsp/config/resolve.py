@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path as FilePath
 from typing import Any
 
-from aiex_lsp.config.defaults import DEFAULT_BASE_URLS, KEY_VARIABLES
+from aiex_lsp.config.defaults import DEFAULT_BASE_URLS, KEY_VARIABLES, TASK_ALIASES
 from aiex_lsp.config.settings import (
     CacheSettings,
     ContextSettings,
@@ -66,15 +66,17 @@ def resolve(
     def known_all(path: Path, names: Any) -> tuple[str, ...]:
         return tuple(dict.fromkeys(n for name in names if (n := known(path, name))))
 
-    tasks = {}
+    tasks: dict[str, TaskSettings] = {}
     for name, table in (values.get("tasks") or {}).items():
         path = ("tasks", name)
         given = dict(table)
-        given["provider"] = known((*path, "provider"), given.get("provider"))
+        if "provider" in given:
+            given["provider"] = known((*path, "provider"), given["provider"])
         if "fallback_providers" in given:
             key = (*path, "fallback_providers")
             given["fallback_providers"] = known_all(key, given["fallback_providers"])
-        tasks[name] = TaskSettings(**given)
+        name = TASK_ALIASES.get(name, name)
+        tasks[name] = replace(tasks.get(name, TaskSettings()), **given)
     return Settings(
         default_provider=known(("default_provider",), values.get("default_provider")),
         fallback_providers=known_all(("fallback_providers",), values["fallback_providers"]),
@@ -185,13 +187,14 @@ def _api_key(
     if variable is None:
         return None, None
     value = env.get(variable, "").strip()
-    source = f"environment variable {show_key((variable,))}"
+    source = f"environment {show_key((variable,))}"
+    source_name = f"environment variable {show_key((variable,))}"
     if not value:
         if table.get("enabled", True):
-            report((*path, "api_key"), f"The {source} is not set; set it before the start")
+            report((*path, "api_key"), f"The {source_name} is not set; set it before the start")
         return None, None
     if not re.fullmatch(r"[\x21-\x7e]+", value):
-        report((*path, "api_key"), f"The {source} holds characters no key has; set it anew")
+        report((*path, "api_key"), f"The {source_name} holds characters no key has; set it anew")
         return None, None
     return Secret(value), source
 

@@ -191,7 +191,7 @@ def test_a_key_in_the_environment_is_found_but_not_agreed_to(place: Place) -> No
     assert anthropic.api_key is not None
     assert anthropic.api_key.reveal() == "sk-1"
     assert (anthropic.agreed, anthropic.configured) == (False, True)
-    assert anthropic.api_key_source == "environment variable ANTHROPIC_API_KEY"
+    assert anthropic.api_key_source == "environment ANTHROPIC_API_KEY"
 
 
 @pytest.mark.parametrize(
@@ -370,6 +370,13 @@ def test_what_the_user_switched_off_a_workspace_cannot_switch_on(place: Place) -
     assert len(loaded.problems) == 3
     assert not loaded.settings.providers["openai"].enabled
     assert (loaded.settings.features.enabled, loaded.settings.hover.mode) == (False, "off")
+
+
+def test_a_task_has_one_name_whichever_way_it_is_written(place: Place) -> None:
+    loaded = place.load("[tasks.generate_tests]\nmax_tokens = 9\n[tasks.tests]\nmodel = 'm'\n")
+    task = loaded.settings.task("generateTests")
+    assert (task.max_tokens, task.model) == (9, "m")
+    assert loaded.problems == ()
 
 
 def test_template_folders_end_with_the_workspaces(place: Place) -> None:
