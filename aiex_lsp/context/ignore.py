@@ -22,23 +22,28 @@ MAX_IGNORE_BYTES = 200_000
 GIT_IGNORE = ".gitignore"
 AIEX_IGNORE = ".aiexignore"
 
-_NEVER = frozenset(
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_NEVER = _words(
     ".git .hg .svn .jj .bzr node_modules bower_components jspm_packages .venv __pycache__ .tox"
     " .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis .gradle .idea .vs .terraform .next"
     " .nuxt .svelte-kit .cache .eggs site-packages _build .elixir_ls .dart_tool elm-stuff Pods"
-    " .yarn .pnpm-store .turbo .parcel-cache .nyc_output .bundle".split()
+    " .yarn .pnpm-store .turbo .parcel-cache .nyc_output .bundle"
 )
 # Folders of these names are generated only beside a manifest; elsewhere they are source.
 _BESIDE_MANIFEST = frozenset({"build", "dist", "target", "vendor", "deps", "out", "coverage"})
-_MANIFESTS = (
+_MANIFESTS = _words(
     "pyproject.toml setup.py package.json Cargo.toml go.mod mix.exs pom.xml build.gradle"
     " build.gradle.kts Gemfile composer.json CMakeLists.txt Makefile"
-).split()
-_BINARY = frozenset(
+)
+_BINARY = _words(
     ".png .jpg .jpeg .gif .webp .bmp .ico .pdf .zip .gz .bz2 .xz .7z .rar .tar .whl .jar .war"
     " .class .pyc .pyo .so .dll .dylib .exe .o .a .lib .wasm .woff .woff2 .ttf .otf .eot .mp3"
     " .mp4 .mov .avi .webm .ogg .wav .flac .sqlite .sqlite3 .db .gguf .safetensors .npy .npz"
-    " .parquet .pkl .bin .beam .lockb".split()
+    " .parquet .pkl .bin .beam .lockb"
 )
 
 
@@ -121,20 +126,21 @@ class WorkspaceFiles:
         except UnicodeDecodeError:
             return None
 
-    def refuses_document(self, path: Path) -> bool:
-        """Return whether the user's own document may not be sent: secrets, `.aiexignore`."""
+    def refusal(self, path: Path) -> str | None:
+        """Return why even the user's own document may not be sent, None where it may.
+
+        Git's ignore files do not count here: whoever opens a scratch file and asks, may.
+        """
         inside = self._relative(path)
-        if inside is None:
-            return is_secret_document(path)
-        names = [inside]
-        real = _resolve(self._real_root / inside)
-        if real is not None and real.is_relative_to(self._real_root):
-            names.append(real.relative_to(self._real_root))
-        elif real is not None and is_secret_document(real):
-            return True
-        return any(
-            is_secret_document(name) or self._ignored(name, aiex_only=True) for name in names
-        )
+        real = _resolve(self._real_root / (path if inside is None else inside))
+        linked = self._relative(real) if real is not None else None
+        names = (inside or path, linked or real)
+        if any(name is not None and is_secret_document(name) for name in names):
+            return "may hold secrets"
+        for name in (inside, linked):
+            if name is not None and self._ignored(name, aiex_only=True):
+                return f"is excluded by {AIEX_IGNORE}"
+        return None
 
     def walk(self, limit: int = 5_000) -> Iterator[Path]:
         """Return at most `limit` readable files, shallow first, each folder sorted by name."""

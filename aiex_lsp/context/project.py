@@ -29,10 +29,13 @@ _PYTHON = (
 )
 _FOR_LANGUAGE = {
     "python": _PYTHON,
-    **dict.fromkeys(
-        "javascript javascriptreact typescript typescriptreact jsx tsx vue svelte".split(),
-        ("package.json",),
-    ),
+    "javascript": ("package.json",),
+    "javascriptreact": ("package.json",),
+    "typescript": ("package.json",),
+    "typescriptreact": ("package.json",),
+    "tsx": ("package.json",),
+    "vue": ("package.json",),
+    "svelte": ("package.json",),
     "rust": ("Cargo.toml",),
     "go": ("go.mod",),
     "elixir": ("mix.exs",),

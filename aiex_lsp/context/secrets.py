@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from fnmatch import translate
 from functools import cache
+from itertools import pairwise
 from pathlib import PurePath
 
 _ALWAYS = (
@@ -47,10 +48,9 @@ _ALWAYS = (
 _USUALLY = ("credentials*", "secrets", "secrets.*", "secret.*", "*.secret", "*.secrets")
 _FOLDERS = frozenset({".aws", ".ssh", ".gnupg", ".kube", ".azure", ".gcloud"})
 _PATHS = ((".docker", "config.json"), (".config", "gcloud"))
-_SOURCE = frozenset(
-    ".py .pyi .js .jsx .mjs .cjs .ts .tsx .mts .cts .go .rs .java .kt .kts .scala .c .h .cc .cpp"
-    " .cxx .hpp .hh .cs .rb .php .ex .exs .lua .sh .bash .swift .m .mm .dart .vue .svelte .hs .ml"
-    " .clj .erl .jl .r .zig .nim .elm .fs".split()
+_SOURCE = re.compile(
+    r"\.(?:pyi?|[jt]sx?|[mc][jt]s|go|rs|java|kts?|scala|c|h|cc|cpp|cxx|hpp|hh|cs|rb|php|exs?|lua"
+    r"|sh|bash|swift|mm?|dart|vue|svelte|hs|ml|clj|erl|jl|r|zig|nim|elm|fs)"
 )
 
 
@@ -65,7 +65,7 @@ def is_secret_document(path: PurePath) -> bool:
     Unlike `is_secret` this lets source code pass that is only named like one (`credentials.py`).
     """
     name = path.name.lower()
-    source = path.suffix.lower() in _SOURCE
+    source = _SOURCE.fullmatch(path.suffix.lower())
     return _certain(path) or (not source and _matches(name, _USUALLY))
 
 
@@ -73,7 +73,7 @@ def _certain(path: PurePath) -> bool:
     parts = tuple(part.lower() for part in path.parts)
     if _FOLDERS.intersection(parts[:-1]):
         return True
-    pairs = zip(parts, parts[1:], strict=False)
+    pairs = pairwise(parts)
     return _matches(path.name.lower(), _ALWAYS) or any(pair in _PATHS for pair in pairs)
 
 

@@ -57,7 +57,7 @@ def test_a_secrets_file_is_never_read(tmp_path: Path, name: str) -> None:
     files = WorkspaceFiles(tmp_path)
     assert not files.may_read(tmp_path / name)
     assert files.read(Path(name)) is None
-    assert files.refuses_document(tmp_path / name)
+    assert files.refusal(tmp_path / name) == "may hold secrets"
     assert names(files) == ["main.py"]
 
 
@@ -122,9 +122,9 @@ def test_aiexignore_hides_from_the_model_what_git_knows(tmp_path: Path) -> None:
     write(tmp_path, {".aiexignore": "billing/\n*.sql", "billing/a.py": "", "q.sql": "", "b.py": ""})
     files = WorkspaceFiles(tmp_path)
     assert names(files) == [".aiexignore", "b.py"]
-    assert files.refuses_document(tmp_path / "billing/a.py")
-    assert files.refuses_document(tmp_path / "q.sql")
-    assert not files.refuses_document(tmp_path / "b.py")
+    assert files.refusal(tmp_path / "billing/a.py") == "is excluded by .aiexignore"
+    assert files.refusal(tmp_path / "q.sql")
+    assert not files.refusal(tmp_path / "b.py")
 
 
 def test_aiexignore_cannot_bring_back_what_git_ignores(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_gitignored_document_may_still_be_asked_about(tmp_path: Path) -> None:
     write(tmp_path, {".gitignore": "scratch.py", "scratch.py": ""})
     files = WorkspaceFiles(tmp_path)
     assert not files.may_read(tmp_path / "scratch.py")
-    assert not files.refuses_document(tmp_path / "scratch.py")
+    assert not files.refusal(tmp_path / "scratch.py")
 
 
 def test_a_changed_ignore_file_holds_at_once(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_links_never_lead_out_of_the_workspace(tmp_path: Path) -> None:
     assert files.read(root / "../outside/passwd") is None
     assert files.read(outside / "passwd") is None
     assert names(files) == ["a.py", "alias.py"]
-    assert files.refuses_document(root / "settings.txt")
+    assert files.refusal(root / "settings.txt")
 
 
 def test_a_workspace_reached_through_a_link_is_readable(tmp_path: Path) -> None:
@@ -253,4 +253,4 @@ def test_no_ignore_file_and_no_name_raises(
     files = WorkspaceFiles(root)
     list(files.walk())
     files.read(Path(name))
-    files.refuses_document(Path(name))
+    files.refusal(Path(name))

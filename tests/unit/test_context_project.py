@@ -323,7 +323,8 @@ def test_cargo_members_get_their_workspace_versions(tmp_path: Path) -> None:
         tmp_path,
         {
             "Cargo.toml": '[workspace.dependencies]\nserde = "1.0.200"\n',
-            "crates/a/Cargo.toml": '[package]\nname = "a"\n[dependencies]\nserde = { workspace = true }',
+            "crates/a/Cargo.toml": '[package]\nname = "a"\n[dependencies]\n'
+            "serde = { workspace = true }",
         },
     )
     (one,) = nearest_manifests(tmp_path, tmp_path / "crates/a/src", "rust", files.read)
