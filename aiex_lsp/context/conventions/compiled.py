@@ -55,7 +55,7 @@ class RustConvention(Convention):
         return {f"{project.source.stem}.rs", f"test_{project.source.stem}.rs"}
 
     def place(self, project: Project) -> PurePosixPath:
-        """Return the module's own file where it has one, an existing integration test, or itself."""
+        """Return the tests module's own file, an existing integration test, or the source."""
         source = project.source
         if re.search(r"#\[cfg\(test\)\]\s*(pub\s+)?mod\s+\w+\s*\{", project.text):
             return source
