@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from aiex_lsp.context.ignore_files import Ignore, IgnoreRules, load_spec, read_bytes, resolve
+from aiex_lsp.context.noise import is_binary_name, is_generated
 from aiex_lsp.context.secrets import is_secret, is_secret_document
 
 if TYPE_CHECKING:
@@ -18,33 +20,8 @@ if TYPE_CHECKING:
 
 MAX_FILE_BYTES = 1_000_000
 """Largest file that is read; hand-written source is smaller."""
-MAX_IGNORE_BYTES = 200_000
 GIT_IGNORE = ".gitignore"
 AIEX_IGNORE = ".aiexignore"
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_NEVER = _words(
-    ".git .hg .svn .jj .bzr node_modules bower_components jspm_packages .venv __pycache__ .tox"
-    " .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis .gradle .idea .vs .terraform .next"
-    " .nuxt .svelte-kit .cache .eggs site-packages _build .elixir_ls .dart_tool elm-stuff Pods"
-    " .yarn .pnpm-store .turbo .parcel-cache .nyc_output .bundle"
-)
-# Folders of these names are generated only beside a manifest; elsewhere they are source.
-_BESIDE_MANIFEST = frozenset({"build", "dist", "target", "vendor", "deps", "out", "coverage"})
-_MANIFESTS = _words(
-    "pyproject.toml setup.py package.json Cargo.toml go.mod mix.exs pom.xml build.gradle"
-    " build.gradle.kts Gemfile composer.json CMakeLists.txt Makefile"
-)
-_BINARY = _words(
-    ".png .jpg .jpeg .gif .webp .bmp .ico .pdf .zip .gz .bz2 .xz .7z .rar .tar .whl .jar .war"
-    " .class .pyc .pyo .so .dll .dylib .exe .o .a .lib .wasm .woff .woff2 .ttf .otf .eot .mp3"
-    " .mp4 .mov .avi .webm .ogg .wav .flac .sqlite .sqlite3 .db .gguf .safetensors .npy .npz"
-    " .parquet .pkl .bin .beam .lockb"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +32,6 @@ class Listing:
     complete: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Ignore:
-    """The patterns of one ignore file; `base` is its folder."""
-
-    base: Path
-    spec: GitIgnoreSpec
-
-
-@dataclass(frozen=True, slots=True)
-class _Rules:
-    """Ignore files that hold in one folder, outermost first."""
-
-    git: tuple[_Ignore, ...] = ()
-    aiex: tuple[_Ignore, ...] = ()
-
-    def ignores(self, path: Path, *, folder: bool) -> bool:
-        return _last_match(self.git, path, folder) or _last_match(self.aiex, path, folder)
-
-
 class WorkspaceFiles:
     """The readable files of one workspace folder. Blocking: call it off the event loop.
 
@@ -82,7 +40,7 @@ class WorkspaceFiles:
 
     def __init__(self, root: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.root = Path(os.path.normpath(root.absolute()))
-        self._real_root = _resolve(self.root) or self.root
+        self._real_root = resolve(self.root) or self.root
         self._clock = clock
         self._specs: dict[Path, tuple[tuple[int, ...], GitIgnoreSpec | None]] = {}
 
@@ -91,7 +49,7 @@ class WorkspaceFiles:
         inside = self._relative(path)
         if inside is None:
             return False
-        real = _resolve(self._real_root / inside)
+        real = resolve(self._real_root / inside)
         if real is None or not real.is_relative_to(self._real_root):
             return False
         linked = real.relative_to(self._real_root)
@@ -109,7 +67,7 @@ class WorkspaceFiles:
         return (
             stat.S_ISREG(status.st_mode)
             and status.st_size <= MAX_FILE_BYTES
-            and inside.suffix.lower() not in _BINARY
+            and not is_binary_name(inside)
         )
 
     def read(self, path: Path) -> str | None:
@@ -117,8 +75,8 @@ class WorkspaceFiles:
         inside = self._relative(path)
         if inside is None or not self.may_read(path):
             return None
-        real = _resolve(self._real_root / inside)
-        raw = None if real is None else _read_bytes(real, MAX_FILE_BYTES)
+        real = resolve(self._real_root / inside)
+        raw = None if real is None else read_bytes(real, MAX_FILE_BYTES)
         if raw is None or b"\0" in raw:
             return None
         try:
@@ -132,7 +90,7 @@ class WorkspaceFiles:
         Git's ignore files do not count here: whoever opens a scratch file and asks, may.
         """
         inside = self._relative(path)
-        real = _resolve(self._real_root / (path if inside is None else inside))
+        real = resolve(self._real_root / (path if inside is None else inside))
         linked = self._relative(real) if real is not None else None
         names = (inside or path, linked or real)
         if any(name is not None and is_secret_document(name) for name in names):
@@ -171,7 +129,7 @@ class WorkspaceFiles:
         return Listing(tuple(files), complete)
 
     def _scan_folder(
-        self, folder: Path, rules: _Rules, limit: int, deadline: float
+        self, folder: Path, rules: IgnoreRules, limit: int, deadline: float
     ) -> tuple[list[Path], list[Path], bool]:
         files: list[Path] = []
         folders: list[Path] = []
@@ -184,7 +142,7 @@ class WorkspaceFiles:
                         break
                     path = Path(entry.path)
                     if entry.is_dir(follow_symlinks=False):
-                        if not _is_generated(path) and not rules.ignores(path, folder=True):
+                        if not is_generated(path) and not rules.ignores(path, folder=True):
                             folders.append(path)
                     elif entry.is_symlink():
                         if self.may_read(path):
@@ -197,7 +155,7 @@ class WorkspaceFiles:
 
     def _is_plain(self, path: Path) -> bool:
         inside = path.relative_to(self._real_root)
-        return path.suffix.lower() not in _BINARY and not is_secret(inside)
+        return not is_binary_name(inside) and not is_secret(inside)
 
     def _relative(self, path: Path) -> PurePath | None:
         """Return the path below the root, None where it leaves it."""
@@ -214,7 +172,7 @@ class WorkspaceFiles:
         if is_secret(inside):
             return False
         parents = [self._real_root / parent for parent in inside.parents][:-1]
-        return not any(_is_generated(parent) for parent in parents) and not self._ignored(inside)
+        return not any(is_generated(parent) for parent in parents) and not self._ignored(inside)
 
     def _ignored(self, inside: PurePath, *, aiex_only: bool = False) -> bool:
         """Return whether an ignore file excludes it, or a folder above it, as Git decides."""
@@ -222,34 +180,34 @@ class WorkspaceFiles:
         for index, part in enumerate(inside.parts):
             rules = self._with_folder(rules, path)
             path = path / part
-            effective = _Rules(aiex=rules.aiex) if aiex_only else rules
+            effective = IgnoreRules(aiex=rules.aiex) if aiex_only else rules
             if effective.ignores(path, folder=index < len(inside.parts) - 1):
                 return True
         return False
 
-    def _outer_rules(self) -> _Rules:
+    def _outer_rules(self) -> IgnoreRules:
         """Return what a repository around the root ignores: Git applies it below as well."""
         chain = [self._real_root, *self._real_root.parents][:20]
         top = next((i for i, folder in enumerate(chain) if (folder / ".git").exists()), None)
         if top is None:
-            return _Rules()
-        found: list[_Ignore] = []
+            return IgnoreRules()
+        found: list[Ignore] = []
         exclude = self._spec(chain[top] / ".git" / "info" / "exclude")
         if exclude is not None:
-            found.append(_Ignore(chain[top], exclude))
+            found.append(Ignore(chain[top], exclude))
         for folder in reversed(chain[1 : top + 1]):
             spec = self._spec(folder / GIT_IGNORE)
             if spec is not None:
-                found.append(_Ignore(folder, spec))
-        return _Rules(git=tuple(found))
+                found.append(Ignore(folder, spec))
+        return IgnoreRules(git=tuple(found))
 
-    def _with_folder(self, outer: _Rules, folder: Path) -> _Rules:
+    def _with_folder(self, outer: IgnoreRules, folder: Path) -> IgnoreRules:
         git, aiex = self._spec(folder / GIT_IGNORE), self._spec(folder / AIEX_IGNORE)
         if git is None and aiex is None:
             return outer
-        return _Rules(
-            git=(*outer.git, _Ignore(folder, git)) if git else outer.git,
-            aiex=(*outer.aiex, _Ignore(folder, aiex)) if aiex else outer.aiex,
+        return IgnoreRules(
+            git=(*outer.git, Ignore(folder, git)) if git else outer.git,
+            aiex=(*outer.aiex, Ignore(folder, aiex)) if aiex else outer.aiex,
         )
 
     def _spec(self, file: Path) -> GitIgnoreSpec | None:
@@ -260,61 +218,6 @@ class WorkspaceFiles:
         stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
         known = self._specs.get(file)
         if known is None or known[0] != stamp:
-            known = (stamp, _load_spec(file) if stat.S_ISREG(status.st_mode) else None)
+            known = (stamp, None if stat.S_ISDIR(status.st_mode) else load_spec(file))
             self._specs[file] = known
         return known[1]
-
-
-def _last_match(chain: tuple[_Ignore, ...], path: Path, folder: bool) -> bool:
-    for ignore in reversed(chain):
-        name = path.relative_to(ignore.base).as_posix()
-        verdict = ignore.spec.check_file(name + "/" if folder else name).include
-        if verdict is not None:
-            return verdict
-    return False
-
-
-def _load_spec(file: Path) -> GitIgnoreSpec:
-    """Return a file's patterns; one that cannot be read excludes everything."""
-    from pathspec import GitIgnoreSpec
-
-    raw = _read_bytes(_resolve(file) or file, MAX_IGNORE_BYTES)
-    if raw is None:
-        return GitIgnoreSpec.from_lines(["*"])
-    patterns: list[str] = []
-    for line in raw.decode("utf-8-sig", "replace").splitlines():
-        try:
-            GitIgnoreSpec.from_lines([line])
-        except (ValueError, TypeError):
-            continue
-        patterns.append(line)
-    return GitIgnoreSpec.from_lines(patterns)
-
-
-def _is_generated(folder: Path) -> bool:
-    name = folder.name
-    if name in _NEVER or name.endswith(".egg-info"):
-        return True
-    if name in _BESIDE_MANIFEST:
-        return any((folder.parent / manifest).exists() for manifest in _MANIFESTS)
-    return name in ("venv", "env", "virtualenv") and (folder / "pyvenv.cfg").exists()
-
-
-def _resolve(path: Path) -> Path | None:
-    try:
-        return path.resolve()
-    except (OSError, RuntimeError, ValueError):
-        return None
-
-
-def _read_bytes(path: Path, limit: int) -> bytes | None:
-    """Return at most `limit` bytes of a regular file; no link, pipe or device is opened."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    try:
-        descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None
-            return file.read(limit + 1)[:limit]
-    except (OSError, ValueError):
-        return None

@@ -126,7 +126,7 @@ def test_an_item_that_may_not_be_cut_goes_whole() -> None:
 
 def test_cut_lines_of_one_long_line() -> None:
     cut = cut_lines("x" * 1_000, 200)
-    assert cut == "x" * 168 + " … 832 characters left out …"
+    assert cut == "x" * 170 + " … 830 characters left out …"
     assert cut_lines("x" * 100, 10) is None
 
 

@@ -153,7 +153,20 @@ def test_an_ignore_file_that_cannot_be_read_hides_everything(tmp_path: Path) -> 
     write(tmp_path, {"a.py": ""})
     os.symlink(tmp_path / "fifo", tmp_path / ".aiexignore")
     os.mkfifo(tmp_path / "fifo")
-    assert WorkspaceFiles(tmp_path).read(Path("fifo")) is None
+    files = WorkspaceFiles(tmp_path)
+    assert files.read(Path("fifo")) is None
+    assert files.read(Path("a.py")) is None
+    assert files.refusal(tmp_path / "a.py")
+
+
+def test_a_hostile_ignore_file_costs_no_time_and_hides_no_less(tmp_path: Path) -> None:
+    name = "a" * 200
+    hostile = "*a" * 40 + "b\n" + "**/a*/" * 30 + "c\n!" + "*a" * 40 + "\nreal.txt\n"
+    write(tmp_path, {".gitignore": hostile, name: "", "real.txt": "", "x.py": ""})
+    began = time.perf_counter()
+    found = names(WorkspaceFiles(tmp_path))
+    assert time.perf_counter() - began < 1
+    assert "real.txt" not in found
 
 
 def test_links_never_lead_out_of_the_workspace(tmp_path: Path) -> None:

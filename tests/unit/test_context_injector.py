@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from aiex_lsp.config.settings import ContextSettings, Settings
+from aiex_lsp.context.compressor import compress
 from aiex_lsp.context.injector import ContextInjector
 from aiex_lsp.context.rules import INJECTION_RULES
 from aiex_lsp.context.types import (
@@ -422,3 +423,35 @@ async def test_a_large_file_answers_for_the_symbol_under_the_cursor(root: Path) 
     assert values(bundle)["code"] == "def f4000():\n    return 4000"
     assert bundle.facts["large_file"] is True
     assert len(values(bundle)["surrounding"]) < 5_000
+
+
+@pytest.mark.parametrize("window", [2_000, 8_000, 200_000])
+async def test_any_window_holds_the_code_and_names_what_was_dropped(
+    root: Path, window: int
+) -> None:
+    write(
+        root,
+        {
+            "AGENTS.md": "\n".join(f"Rule {i}: write plain English." for i in range(600)),
+            "CLAUDE.md": "\n".join(f"Habit {i}: name things well." for i in range(600)),
+            **{f"src/part{i}/module{j}.py": "" for i in range(30) for j in range(4)},
+            "pyproject.toml": "[project]\nname = 'shop'\ndependencies = [\n"
+            + "\n".join(f"  'package-{i}>=1.{i}'," for i in range(300))
+            + "\n]\n",
+        },
+    )
+    snap = snapshot(root / "src/shop/cart.py")
+    bundle = await gather(snap, at(CART, "result +="), root)
+
+    def count(filled: Mapping[str, str]) -> int:
+        return 300 + sum(len(text) + len(name) + 10 for name, text in filled.items()) // 3
+
+    fitted = compress(bundle, window, count)
+    assert count(fitted.values) == fitted.tokens <= window
+    assert fitted.values["code"] == values(bundle)["code"]
+    lost = {one.name for one in fitted.dropped}
+    assert lost == {
+        name for name, text in values(bundle).items() if fitted.values.get(name) != text
+    }
+    assert ("project_structure" in lost) == (window < 200_000)
+    assert bool(lost) == (window < 200_000)
