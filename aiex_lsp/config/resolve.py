@@ -75,8 +75,8 @@ def resolve(
         if "fallback_providers" in given:
             key = (*path, "fallback_providers")
             given["fallback_providers"] = known_all(key, given["fallback_providers"])
-        name = TASK_ALIASES.get(name, name)
-        tasks[name] = replace(tasks.get(name, TaskSettings()), **given)
+        known_as = TASK_ALIASES.get(name, name)
+        tasks[known_as] = replace(tasks.get(known_as, TaskSettings()), **given)
     return Settings(
         default_provider=known(("default_provider",), values.get("default_provider")),
         fallback_providers=known_all(("fallback_providers",), values["fallback_providers"]),

@@ -1,0 +1,83 @@
+"""An edit plan as a diff for people, and on disk."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from aiex_lsp.config.atomic import write_atomically
+from aiex_lsp.errors import EditError, StaleEditError
+
+if TYPE_CHECKING:
+    from aiex_lsp.edits.types import EditPlan, FileEdit
+
+
+def diff_of(plan: EditPlan, root: Path) -> str:
+    """Return the unified diff of a plan, "" if it changes nothing; paths as `patch -p1` takes them.
+
+    They are relative to the current folder, or to `root` where a file lies outside of it.
+    """
+    from aiex_lsp.edits.plan import result_of
+    from aiex_lsp.text.diff import unified_diff
+
+    return "".join(
+        unified_diff(
+            file.base_text, result_of(file), shown_path(file.uri, root), created=file.create
+        )
+        for file in plan.files
+    )
+
+
+def apply_plan(plan: EditPlan, root: Path) -> list[str]:
+    """Return the shown paths of the files written, each whole, in the encoding it had.
+
+    Nothing is written if any file changed since the plan was made (`StaleEditError`), lies
+    outside the project, or cannot be written (`EditError`).
+    """
+    from aiex_lsp.edits.plan import result_of
+
+    ready = [(path_of(file.uri), result_of(file), file) for file in plan.files]
+    for path, _, file in ready:
+        _check(path, file, root)
+    for path, text, file in ready:
+        try:
+            write_atomically(path, text.encode("utf-8"))
+        except OSError as error:
+            name = shown_path(file.uri, root)
+            why = error.strerror or str(error)
+            raise EditError(f"{name} cannot be written: {why}", "Check its permissions") from error
+    return [shown_path(file.uri, root) for _, _, file in ready]
+
+
+def path_of(uri: str) -> Path:
+    """Return the path of a file's uri."""
+    return Path(url2pathname(urlsplit(uri).path))
+
+
+def shown_path(uri: str, root: Path) -> str:
+    """Return a file's path with forward slashes, relative where it can be."""
+    path = path_of(uri)
+    for base in (Path.cwd(), root):
+        if path.is_relative_to(base):
+            return path.relative_to(base).as_posix()
+    return path.as_posix().lstrip("/")
+
+
+def _check(path: Path, file: FileEdit, root: Path) -> None:
+    name = shown_path(file.uri, root)
+    real = Path(os.path.realpath(path))
+    if not real.is_relative_to(os.path.realpath(root)):
+        raise EditError(f"{name} lies outside the project", "Nothing was written")
+    if file.create:
+        if path.exists():
+            raise StaleEditError(f"{name} exists by now", "Run the command again")
+        return
+    try:
+        now = path.read_bytes()
+    except OSError as error:
+        raise StaleEditError(f"{name} cannot be read any more", "Run the command again") from error
+    if now != file.base_text.encode("utf-8"):
+        raise StaleEditError(f"{name} has changed meanwhile", "Run the command again")

@@ -1,0 +1,90 @@
+"""Running one task for a command: consent, progress, cancellation by Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from aiex_lsp.cli.common import Common
+from aiex_lsp.cli.output import AnswerListener
+from aiex_lsp.cli.target import Target
+
+if TYPE_CHECKING:
+    from aiex_lsp.app import App
+    from aiex_lsp.llm.types import Listener
+    from aiex_lsp.tasks.types import TaskRequest
+
+R = TypeVar("R")
+
+
+def run_task(
+    common: Common,
+    target: Target,
+    task: Callable[[App, TaskRequest, Listener], Awaitable[R]],
+    options: Mapping[str, Any],
+    *,
+    stream: bool = False,
+    app: App | None = None,
+) -> tuple[R, AnswerListener]:
+    """Return the task's result and what was shown of it; `stream` shows the answer as it comes.
+
+    Ctrl-C cancels the call upstream and then raises `KeyboardInterrupt`.
+    """
+    from aiex_lsp.context.types import WorkspaceView
+    from aiex_lsp.tasks.types import TaskRequest
+
+    parts = app if app is not None else common.app(target.root)
+    ask_consent(common, parts)
+    listener = AnswerListener(stream=stream and not common.as_json)
+    request = TaskRequest(
+        snapshot=target.snapshot,
+        span=target.span,
+        settings=parts.settings,
+        workspace=WorkspaceView(roots=(target.root,)),
+        provider=common.provider,
+        model=common.model,
+        strategy=common.strategy,
+        options=options,
+    )
+
+    async def work() -> R:
+        try:
+            return await task(parts, request, listener)
+        finally:
+            await parts.aclose()
+
+    try:
+        return asyncio.run(work()), listener
+    finally:
+        listener.close()
+
+
+def ask_consent(common: Common, app: App) -> None:
+    """Ask once whether a key found in the environment may be used; scripts are never asked."""
+    if common.provider is not None or common.as_json:
+        return
+    question = app.consent_question()
+    if question is None:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return
+    click.echo(
+        f"There is a key for {question.provider} ({question.env}). "
+        f"With it, code you ask about is sent to {question.host}.",
+        err=True,
+    )
+    choice = click.prompt(
+        f"Use {question.provider}? (y)es, (n)ot now, ne(v)er",
+        type=click.Choice(["y", "n", "v", "yes", "no", "never"], case_sensitive=False),
+        default="n",
+        show_choices=False,
+        err=True,
+    )
+    if choice in ("y", "yes"):
+        app.agree(question.provider, True)
+    elif choice in ("v", "never"):
+        app.agree(question.provider, False)
