@@ -4,15 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 VariableType = Literal["string", "integer", "number", "boolean", "list", "map"]
 Source = Literal["builtin", "user", "workspace"]
 
+VARIABLE_TYPES: tuple[str, ...] = get_args(VariableType)
+RESPONSE_TYPES = (
+    "general",
+    "code_generation",
+    "code_explanation",
+    "test_generation",
+    "documentation",
+    "findings",
+)
+"""What `responses` can parse an answer as."""
+
+INJECT_RULES = (
+    "code",
+    "selection",
+    "symbol",
+    "signature",
+    "language",
+    "imports",
+    "file_path",
+    "surrounding",
+    "project_structure",
+    "dependencies",
+    "test_files",
+    "existing_tests",
+    "diagnostics",
+    "recent_analysis",
+    "session",
+    "project_rules",
+    "question",
+    "previous_answer",
+)
+"""The context rules a variable's `inject` may name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One declared variable. `inject` names the context rule that fills it (see context/rules)."""
+    """One declared variable. `inject` names the context rule that fills it (see context/rules).
+
+    `default` is never None for a text, list, map or boolean that is not required: it is the
+    type's empty value, so that a template renders whatever the context leaves out.
+    """
 
     name: str
     type: VariableType = "string"
@@ -25,11 +62,12 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One registered template: its head, and the text its file holds.
+    """One registered template: its head as it holds after inheritance, and its own file's text.
 
     `kind` is a code action kind, with `title` the action appears in menus. `conditionals` maps a
     name to a jinja expression over the variables. `max_tokens` and `temperature` are what its
-    task should use, None the general default.
+    task should use, None the general default. `parent` is the template it extends; `lines` maps
+    a place in the head ("title", "variables.code.default") to its 1-based line in `path`.
     """
 
     id: str
@@ -49,6 +87,8 @@ class Template:
     path: str = ""
     body: str = ""
     body_line: int = 1
+    parent: Template | None = field(default=None, repr=False)
+    lines: Mapping[str, int] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
