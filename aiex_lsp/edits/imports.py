@@ -27,6 +27,9 @@ _FROM = re.compile(r"^from\s+(\S+)\s+import\s+\(?([^)]*?),?\s*\)?$", re.S)
 _NAMED = re.compile(
     r"""^(import\s+(?:type\s+)?)\{([^}]*)\}\s*from\s*(["'])([^"']+)\3\s*;?$""", re.S
 )
+_REQUIRED = re.compile(
+    r"""^(const|let|var)\s+\{([^}]*)\}\s*=\s*(require\((["'])([^"']+)\4\))\s*;?$""", re.S
+)
 _GO_ONE = re.compile(r"^import\s+((?:[\w.]+\s+)?\"[^\"]+\")$")
 _GO_BLOCK = re.compile(r"^import\s*\(([^)]*)\)$", re.S)
 
@@ -62,14 +65,16 @@ def _parse(text: str, language: str) -> tuple[str, list[str], str] | None:
     if language == "python" and (found := _FROM.match(text)):
         names = [name.strip() for name in re.sub(r"#.*", "", found[2]).split(",") if name.strip()]
         return found[1], names, f"from {found[1]} import {{}}"
-    if language in {"javascript", "typescript", "javascriptreact", "typescriptreact", "tsx"} and (
-        found := _NAMED.match(text)
-    ):
+    if language.startswith(("javascript", "typescript")) and (found := _NAMED.match(text)):
         names = [name.strip() for name in found[2].split(",") if name.strip()]
         quote, end = found[3], ";" if text.endswith(";") else ""
         head = found[1].rstrip()
         form = f"{head} {{{{ {{}} }}}} from {quote}{found[4]}{quote}{end}"
         return f"{head} {found[4]}", names, form
+    if language.startswith(("javascript", "typescript")) and (found := _REQUIRED.match(text)):
+        names = [name.strip() for name in found[2].split(",") if name.strip()]
+        end = ";" if text.endswith(";") else ""
+        return f"require {found[5]}", names, f"{found[1]} {{{{ {{}} }}}} = {found[3]}{end}"
     return None
 
 

@@ -72,9 +72,7 @@ def merge_tests(
     return _applied(existing, merge, ending)
 
 
-def _into(
-    merge: _Merge, old: tuple[Item, ...], new: tuple[Item, ...], suite: Item | None
-) -> None:
+def _into(merge: _Merge, old: tuple[Item, ...], new: tuple[Item, ...], suite: Item | None) -> None:
     """Merge members of one level: of the file (`suite` None) or of a suite."""
     _imports(merge, old, new, suite)
     known = {item.key: item for item in old if item.key and item.kind in {"suite", "item"}}
@@ -82,7 +80,7 @@ def _into(
     suites = [item for item in old if item.kind == "suite"]
     added: list[str] = []
     for index, item in enumerate(new):
-        if item.kind in {"header", "import", "comment"}:
+        if item.kind in {"header", "import", "comment"} or _is_main(merge.new, item):
             continue
         if _normal(merge.new.of(item)) in texts:
             continue
@@ -132,16 +130,17 @@ def _imports(
         merge.insertions.append((start, "\n".join(lines) + "\n\n"))
 
 
-def _append(
-    merge: _Merge, old: tuple[Item, ...], suite: Item | None, added: list[str]
-) -> None:
+def _append(merge: _Merge, old: tuple[Item, ...], suite: Item | None, added: list[str]) -> None:
     text = merge.old.text
     indent = _indent_of(merge.old, old, suite)
     gap = _gap(merge.old, suite)
     body = gap.join(textwrap.indent(chunk, indent, _has_text) for chunk in added)
     if suite is None:
-        at = len(text.rstrip())
-        merge.insertions.append((at, gap + body))
+        main = next((item for item in old if _is_main(merge.old, item)), None)
+        if main is not None:
+            merge.insertions.append((main.start, body + gap))
+        else:
+            merge.insertions.append((len(text.rstrip()), gap + body))
         return
     last = old[-1].end if old else suite.inner_start
     at = max(last, suite.inner_start + len(text[suite.inner_start : suite.inner_end].rstrip()))
@@ -203,7 +202,8 @@ def _bare_members(
             return _Source(code, language), suites[-1], new
     if language in {"elixir", "ruby"} and len(suites) == 1 and parts:
         calls = {"test", "it", "describe", "context", "specify", "property"}
-        if all(item.key.split(" ")[0] in calls for item in parts):
+        whole = any(item.key == suites[0].key for item in parts) or "RSpec.describe" in code
+        if not whole and all(item.key.split(" ")[0] in calls for item in parts):
             return _Source(code, language), suites[0], new
     return None
 
@@ -218,6 +218,11 @@ def _rust_module(existing: str, code: str) -> str:
     use = "" if "use super::" in code else "use super::*;\n\n"
     inner = textwrap.indent(use + code.strip("\n"), "    ", _has_text)
     return f"#[cfg(test)]\nmod {name} {{\n{inner}\n}}\n"
+
+
+def _is_main(source: _Source, item: Item) -> bool:
+    """Return whether this runs a Python file's tests: it stays last, and once."""
+    return source.language == "python" and bool(re.match(r"if\s+__name__\s*==", source.of(item)))
 
 
 def _indent_of(source: _Source, members: tuple[Item, ...], suite: Item | None) -> str:
