@@ -63,14 +63,17 @@ def run_task(
         listener.close()
 
 
+def is_interactive() -> bool:
+    """Return whether somebody can be asked: both ends of the question are a terminal."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def ask_consent(common: Common, app: App) -> None:
     """Ask once whether a key found in the environment may be used; scripts are never asked."""
     if common.provider is not None or common.as_json:
         return
     question = app.consent_question()
-    if question is None:
-        return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if question is None or not is_interactive():
         return
     click.echo(
         f"There is a key for {question.provider} ({question.env}). "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from contextlib import ExitStack
@@ -26,6 +25,8 @@ def command() -> None:
 @common_options
 def list_models(common: Common) -> None:
     """List the models of --provider, or of all providers that may be asked and answer."""
+    import asyncio
+
     from aiex_lsp.cli import jsonable
     from aiex_lsp.cli.output import Progress
     from aiex_lsp.cli.target import project_root

@@ -161,7 +161,10 @@ class MarkdownStream:
 
 
 def split_finished(text: str) -> tuple[str, str]:
-    """Return the markdown blocks that can change no more, and the last one that still may."""
+    """Return the markdown blocks that can change no more, and the last one that still may.
+
+    Lines end at LF.
+    """
     from markdown_it import MarkdownIt
 
     tokens = MarkdownIt().parse(text)

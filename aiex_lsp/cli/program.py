@@ -92,7 +92,7 @@ def _report_os_error(error: OSError) -> int:
 def _report_bug(error: Exception) -> int:
     _raise_for_debugging()
     _fail(
-        f"aiex-lsp failed inside ({type(error).__name__}). "
+        f"An internal error ({type(error).__name__}) stopped it. "
         "Run it again with AIEX_DEBUG=1 and report the traceback."
     )
     return 1
