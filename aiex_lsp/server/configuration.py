@@ -1,0 +1,93 @@
+"""The editor's settings: pulled where it can be asked, merged over `initializationOptions`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from aiex_lsp.config.settings import Problem
+from aiex_lsp.server.lifecycle import services_of
+from aiex_lsp.server.show import show_message
+
+if TYPE_CHECKING:
+    from aiex_lsp.server.server import AiexServer
+    from aiex_lsp.server.services import Services
+
+SECTION = "aiex"
+
+
+async def reload(ls: AiexServer, pushed: Any = None) -> None:
+    """Make the editor's settings hold; `pushed` are those a client sent without being asked."""
+    services = await services_of(ls)
+    section = pushed.get(SECTION) if isinstance(pushed, Mapping) else None
+    if ls.client.configuration:
+        section = await _pull(ls)
+    merged = _merged(ls.init_info.editor_settings, section if isinstance(section, Mapping) else {})
+    await asyncio.to_thread(_configure, ls, services, merged)
+    ls.hovers.forget_failures()
+    report_problems(ls, services)
+
+
+async def refresh_templates(ls: AiexServer) -> None:
+    """Read the templates anew, for code actions to be listed without a look at the disk."""
+    services = await services_of(ls)
+    ls.templates = tuple(await asyncio.to_thread(services.templates))
+
+
+def report_problems(ls: AiexServer, services: Services) -> None:
+    """Tell the user of configuration problems, each once: one message for all of them."""
+    problems = [p for root in _folders(ls) for p in services.settings_for(root).problems]
+    texts = frozenset(_line(problem) for problem in problems)
+    new = [line for problem in problems if (line := _line(problem)) not in ls.reported_problems]
+    ls.reported_problems = texts
+    if not new:
+        return
+    more = f" ({len(new) - 1} more: aiex-lsp config show)" if len(set(new)) > 1 else ""
+    text = new[0] if len(new[0]) + len(more) <= 200 else new[0][: 199 - len(more)] + "…"
+    show_message(ls, text + more, types.MessageType.Warning)
+
+
+def _configure(ls: AiexServer, services: Services, merged: Mapping[str, Any]) -> None:
+    services.configure(merged)
+    for root in _folders(ls):
+        services.settings_for(root)
+    ls.templates = tuple(services.templates())
+
+
+def _folders(ls: AiexServer) -> tuple[Path | None, ...]:
+    return (None, *ls.documents.roots)
+
+
+async def _pull(ls: AiexServer) -> Any:
+    params = types.ConfigurationParams(items=[types.ConfigurationItem(section=SECTION)])
+    try:
+        answer = await ls.protocol.ask(
+            types.WORKSPACE_CONFIGURATION, params, ls.limits.client_answer
+        )
+    except (TimeoutError, JsonRpcException):
+        return None
+    return answer[0] if isinstance(answer, list) and answer else None
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return both, tables joined; null is what editors send for a setting that is not set."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            merged[key] = _merged(below, value)
+        elif value is not None:
+            merged[key] = value
+    return merged
+
+
+def _line(problem: Problem) -> str:
+    place = problem.file or ""
+    if problem.line is not None:
+        place += f":{problem.line}"
+    return f"{place}: {problem.message}" if place else problem.message

@@ -1,0 +1,144 @@
+"""The editor's documents as immutable snapshots; notebook cells are documents like any other.
+
+pygls' own workspace is left out: it splits a document anew at each use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from lsprotocol import types
+
+from aiex_lsp.context.types import WorkspaceView
+from aiex_lsp.errors import DocumentError
+from aiex_lsp.text.document import TextChange, apply_changes
+from aiex_lsp.text.snapshot import Encoding, Snapshot, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """One change as it happened: `span` of the text before it became `length` characters."""
+
+    span: Span
+    length: int
+
+
+class Documents:
+    """Open documents by uri, and the workspace's folders."""
+
+    def __init__(self) -> None:
+        self.encoding: Encoding = "utf-16"
+        self.roots: tuple[Path, ...] = ()
+        self._open: dict[str, Snapshot] = {}
+
+    def __iter__(self) -> Iterator[Snapshot]:
+        return iter(self._open.values())
+
+    def open(self, uri: str, text: str, language_id: str, version: int | None) -> Snapshot:
+        """Return the snapshot of a document the editor opened."""
+        snapshot = Snapshot(uri, text, language_id, version)
+        self._open[uri] = snapshot
+        return snapshot
+
+    def change(
+        self,
+        uri: str,
+        changes: Sequence[types.TextDocumentContentChangeEvent],
+        version: int | None,
+    ) -> Snapshot | None:
+        """Return the snapshot after the changes, None for a document that is not open."""
+        before = self._open.get(uri)
+        if before is None:
+            return None
+        wanted = [_text_change(change) for change in changes]
+        after = apply_changes(before, wanted, version, self.encoding)
+        self._open[uri] = after
+        return after
+
+    def close(self, uri: str) -> None:
+        """Forget a document."""
+        self._open.pop(uri, None)
+
+    def get(self, uri: str) -> Snapshot | None:
+        """Return the document as the editor has it now, None where it is not open."""
+        return self._open.get(uri)
+
+    def require(self, uri: str) -> Snapshot:
+        """Return an open document of text. Raises `DocumentError`."""
+        snapshot = self._open.get(uri)
+        if snapshot is None:
+            raise DocumentError(f"`textDocument`: {shown(uri)} is not open", "Open it first")
+        if "\0" in snapshot.text:
+            raise DocumentError(f"`textDocument`: {shown(uri)} is binary")
+        return snapshot
+
+    def view(self) -> WorkspaceView:
+        """Return what context may look at."""
+        return WorkspaceView(roots=self.roots, open_document=self.get)
+
+    def folder_of(self, uri: str) -> Path | None:
+        """Return the workspace folder a document belongs to.
+
+        One without a file (untitled) belongs to the only folder there is.
+        """
+        path = path_of(uri)
+        if path is not None:
+            return self.view().root_of(path)
+        return self.roots[0] if len(self.roots) == 1 else None
+
+
+def splices(
+    before: Snapshot, changes: Sequence[types.TextDocumentContentChangeEvent], encoding: Encoding
+) -> list[Splice]:
+    """Return what each change replaced, offsets in the text as it was just before that change."""
+    result = []
+    current = before
+    for change in changes:
+        wanted = _text_change(change)
+        if wanted.start is None or wanted.end is None:
+            span = Span(0, len(current.text))
+        else:
+            ends = (_offset(current, at, encoding) for at in (wanted.start, wanted.end))
+            span = Span(*sorted(ends))
+        result.append(Splice(span, len(wanted.text)))
+        if len(changes) > 1:
+            current = apply_changes(current, [wanted], current.version, encoding)
+    return result
+
+
+def path_of(uri: str) -> Path | None:
+    """Return the path of a file uri (a notebook cell's is its notebook's), None for others."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("file", "vscode-notebook-cell") or not parts.path:
+        return None
+    path = unquote(parts.path)
+    if len(path) > 2 and path[0] == "/" and path[2] == ":":
+        path = path[1:]
+    return Path(path)
+
+
+def shown(uri: str) -> str:
+    """Return a document's name for a message: its file name where it has one."""
+    path = path_of(uri)
+    return path.name if path is not None and path.name else uri[:60]
+
+
+def _offset(snapshot: Snapshot, at: tuple[int, int], encoding: Encoding) -> int:
+    if at[0] >= snapshot.line_count:
+        return len(snapshot.text)
+    return snapshot.offset_at(at[0], at[1], encoding)
+
+
+def _text_change(change: Any) -> TextChange:
+    place = getattr(change, "range", None)
+    if place is None:
+        return TextChange(None, None, change.text)
+    return TextChange(
+        (place.start.line, place.start.character),
+        (place.end.line, place.end.character),
+        change.text,
+    )

@@ -1,0 +1,158 @@
+"""Edit plans on their way to the editor: as its capabilities allow, never on the wrong text."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from aiex_lsp.config.settings import Settings
+from aiex_lsp.edits.types import EditPlan, FileEdit, Replacement
+from aiex_lsp.errors import EditError
+from aiex_lsp.server import convert, show
+from aiex_lsp.server.capabilities import Client
+from aiex_lsp.server.documents import path_of, shown
+from aiex_lsp.text.snapshot import Snapshot, Span
+
+if TYPE_CHECKING:
+    from aiex_lsp.server.server import AiexServer
+
+_ANNOTATION = "aiex"
+
+AnyTextEdit = types.TextEdit | types.AnnotatedTextEdit
+Change = types.TextDocumentEdit | types.CreateFile | types.RenameFile | types.DeleteFile
+
+
+async def current_plan(ls: AiexServer, plan: EditPlan) -> EditPlan:
+    """Return the plan for the documents as they are now. Raises `StaleEditError`.
+
+    There is no wait between the look at the open documents and the return.
+    """
+    from aiex_lsp.edits.anchor import reanchor
+
+    on_disk = await asyncio.to_thread(
+        lambda: {e.uri: _read(e.uri) for e in plan.files if ls.documents.get(e.uri) is None}
+    )
+    return reanchor(plan, lambda uri: ls.documents.get(uri) or on_disk.get(uri))
+
+
+def workspace_edit(client: Client, plan: EditPlan, *, confirm: bool) -> types.WorkspaceEdit:
+    """Return the plan in the richest form the client takes.
+
+    Where it cannot create files, text is put at the start of the document that does not exist
+    yet: editors make it.
+    """
+    if not client.document_changes:
+        return types.WorkspaceEdit(
+            changes={e.uri: _text_edits(e, client, types.TextEdit) for e in plan.files}
+        )
+    annotation = _ANNOTATION if confirm and client.change_annotations else None
+
+    def text_edit(range: types.Range, new_text: str) -> AnyTextEdit:
+        if annotation is None:
+            return types.TextEdit(range, new_text)
+        return types.AnnotatedTextEdit(annotation, range, new_text)
+
+    changes: list[Change] = []
+    for edit in plan.files:
+        if edit.create and client.create_files:
+            changes.append(
+                types.CreateFile(
+                    uri=edit.uri,
+                    options=types.CreateFileOptions(overwrite=False, ignore_if_exists=True),
+                    annotation_id=annotation,
+                )
+            )
+        document = types.OptionalVersionedTextDocumentIdentifier(
+            uri=edit.uri, version=None if edit.create else edit.version
+        )
+        changes.append(types.TextDocumentEdit(document, _text_edits(edit, client, text_edit)))
+    annotations = None
+    if annotation is not None:
+        label = plan.label or "Edit by a language model"
+        annotations = {annotation: types.ChangeAnnotation(label, needs_confirmation=True)}
+    return types.WorkspaceEdit(document_changes=changes, change_annotations=annotations)
+
+
+async def apply(ls: AiexServer, plan: EditPlan, settings: Settings) -> bool:
+    """Return whether the editor applied the plan; False is said to the user with its reason.
+
+    Raises `StaleEditError` where the text has changed at the plan's place.
+    """
+    plan = await current_plan(ls, plan)
+    confirm = ls.client.change_annotations and convert.confirm_edits(settings, len(plan.files))
+    params = types.ApplyWorkspaceEditParams(
+        edit=workspace_edit(ls.client, plan, confirm=confirm), label=plan.label or None
+    )
+    limit = ls.limits.confirmed_edit if confirm else ls.limits.apply_edit
+    try:
+        answer = await ls.protocol.ask(types.WORKSPACE_APPLY_EDIT, params, limit)
+    except TimeoutError:
+        error = EditError(
+            "The editor has not said whether it applied the edit", "Look at the document"
+        )
+        show.show_failure(ls, error)
+        return False
+    except JsonRpcException as refusal:
+        show.show_failure(ls, _refused(refusal.message))
+        return False
+    if not isinstance(answer, dict) or answer.get("applied") is not True:
+        reason = answer.get("failureReason") if isinstance(answer, dict) else None
+        show.show_failure(ls, _refused(reason if isinstance(reason, str) else ""))
+        return False
+    if ls.client.show_document:
+        for edit in plan.files:
+            if edit.create:
+                await show.show_document(ls, edit.uri)
+    return True
+
+
+def diff_of(ls: AiexServer, plan: EditPlan) -> str:
+    """Return the plan as a unified diff, for clients that apply nothing."""
+    from aiex_lsp.edits.plan import result_of
+    from aiex_lsp.text.diff import unified_diff
+
+    parts = []
+    for edit in plan.files:
+        path = path_of(edit.uri)
+        root = ls.documents.folder_of(edit.uri)
+        if path is None:
+            name = shown(edit.uri)
+        elif root is not None and path.is_relative_to(root):
+            name = path.relative_to(root).as_posix()
+        else:
+            name = path.name
+        parts.append(unified_diff(edit.base_text, result_of(edit), name, created=edit.create))
+    return "".join(parts)
+
+
+def _refused(reason: str) -> EditError:
+    because = f": {reason}" if reason else ""
+    return EditError(f"The editor did not apply the edit{because}", "Nothing was changed")
+
+
+def _text_edits(
+    edit: FileEdit, client: Client, make: Callable[[types.Range, str], AnyTextEdit]
+) -> list[Any]:
+    snapshot = Snapshot(edit.uri, edit.base_text, "", edit.version)
+    replacements: Sequence[Replacement] = edit.replacements
+    if edit.create:
+        snapshot = Snapshot(edit.uri, "", "")
+        replacements = (Replacement(Span(0, 0), "", edit.new_text or ""),)
+    return [
+        make(convert.range_of(snapshot, one.span, client.encoding), one.new_text)
+        for one in replacements
+    ]
+
+
+def _read(uri: str) -> Snapshot | None:
+    path = path_of(uri)
+    if path is None:
+        return None
+    try:
+        return Snapshot(uri, path.read_bytes().decode("utf-8"), "")
+    except (OSError, UnicodeDecodeError):
+        return None

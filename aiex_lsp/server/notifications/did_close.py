@@ -1,0 +1,29 @@
+"""`textDocument/didClose`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+if TYPE_CHECKING:
+    from aiex_lsp.server.server import AiexServer
+
+METHOD = types.TEXT_DOCUMENT_DID_CLOSE
+
+
+def register(server: AiexServer) -> None:
+    """Register the method."""
+    server.feature(METHOD)(did_close)
+
+
+def did_close(ls: AiexServer, params: types.DidCloseTextDocumentParams) -> None:
+    """Forget the document and take its findings off the editor."""
+    close_document(ls, params.text_document.uri)
+
+
+def close_document(ls: AiexServer, uri: str) -> None:
+    """Forget one document; work that is about it goes on with the text it began with."""
+    ls.findings.clear(uri)
+    ls.documents.close(uri)
+    ls.outlines.forget(uri)

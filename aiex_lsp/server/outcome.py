@@ -1,0 +1,106 @@
+"""What a task gave, on its way to the client: text, findings or an edit plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aiex_lsp.edits.types import EditPlan
+from aiex_lsp.server import convert, edits
+from aiex_lsp.server.findings import placed_now
+from aiex_lsp.tasks.types import (
+    AnalyzeResult,
+    EditResult,
+    ExplainResult,
+    PlacedFinding,
+    TaskResult,
+)
+from aiex_lsp.text.snapshot import Snapshot, Span
+
+if TYPE_CHECKING:
+    from aiex_lsp.server.server import AiexServer
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A task's result with the document its findings are placed in."""
+
+    result: TaskResult
+    snapshot: Snapshot
+    findings: tuple[PlacedFinding, ...] = ()
+
+    @property
+    def at_uri(self) -> str:
+        """Return the document that was asked about."""
+        return self.snapshot.uri
+
+    @property
+    def text(self) -> str | None:
+        """Return the text that streamed deltas join to, None for an edit."""
+        return None if isinstance(self.result, EditResult) else self.result.markdown
+
+    @property
+    def plan(self) -> EditPlan | None:
+        """Return the edit plan of an edit."""
+        return self.result.plan if isinstance(self.result, EditResult) else None
+
+    @property
+    def explanation(self) -> str:
+        """Return the prose beside an edit."""
+        return self.result.explanation if isinstance(self.result, EditResult) else ""
+
+    async def json(self, ls: AiexServer) -> dict[str, Any]:
+        """Return the contract's result. Raises `StaleEditError` for an edit of changed text."""
+        if isinstance(self.result, ExplainResult):
+            return convert.explanation_json(self.result)
+        if isinstance(self.result, AnalyzeResult):
+            return convert.analysis_json(
+                self.result, self.findings, self.snapshot, ls.client.encoding
+            )
+        result = self.result
+        plan = await edits.current_plan(ls, result.plan)
+        body: dict[str, Any] = {
+            "edit": edits.workspace_edit(ls.client, plan, confirm=False),
+            "targetUri": result.target_uri,
+            "codeBlocks": [
+                {
+                    "language": block.language,
+                    "code": block.code,
+                    "valid": block.valid,
+                    **({"error": block.error} if block.error else {}),
+                }
+                for block in result.code_blocks
+            ],
+            "explanation": result.explanation,
+            "language": result.language,
+            "answer": convert.answer_json(result.answer),
+        }
+        return body
+
+
+def outcome_of(
+    ls: AiexServer, result: TaskResult, snapshot: Snapshot, span: Span | None
+) -> Outcome:
+    """Return the outcome; findings are published where the document is still open."""
+    if not isinstance(result, AnalyzeResult):
+        return Outcome(result, snapshot)
+    now = ls.documents.get(snapshot.uri)
+    place = _reviewed(ls, snapshot, span)
+    place, findings = placed_now(result.findings, place, snapshot, now)
+    if now is not None:
+        ls.findings.put(snapshot.uri, place, findings)
+    return Outcome(result, now or snapshot, findings)
+
+
+def _reviewed(ls: AiexServer, snapshot: Snapshot, span: Span | None) -> Span:
+    """Return the whole text a review was about: the symbol's, the selection's or all."""
+    if span is None:
+        return Span(0, len(snapshot.text))
+    outline = ls.outlines.ready(snapshot)
+    if outline is None:
+        return span
+    symbol = outline.enclosing(span.start, span.end)
+    if symbol is None or (not span.empty and span.contains(Span(symbol.start, symbol.end))):
+        return span
+    inside_name = symbol.name_start <= span.start and span.end <= symbol.name_end
+    return Span(symbol.start, symbol.end) if span.empty or inside_name else span

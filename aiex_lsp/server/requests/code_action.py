@@ -1,0 +1,87 @@
+"""`textDocument/codeAction`: answered from the outline kept in memory; no model, no disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+
+from aiex_lsp.errors import RangeError
+from aiex_lsp.server import convert, guard
+from aiex_lsp.server.actions import Offer, Place, offers
+from aiex_lsp.server.lifecycle import services_of
+from aiex_lsp.server.outlines import symbol_at, word_at
+from aiex_lsp.text.snapshot import Snapshot, Span
+
+if TYPE_CHECKING:
+    from aiex_lsp.server.server import AiexServer
+
+METHOD = types.TEXT_DOCUMENT_CODE_ACTION
+
+
+def register(server: AiexServer) -> None:
+    """Register the method."""
+    server.feature(METHOD)(code_action)
+
+
+async def code_action(
+    ls: AiexServer, params: types.CodeActionParams
+) -> list[types.CodeAction] | list[types.Command]:
+    """Return the actions of a place, nothing where aiex is silent."""
+    snapshot = ls.documents.get(params.text_document.uri)
+    context = params.context
+    automatic = context.trigger_kind == types.CodeActionTriggerKind.Automatic
+    if snapshot is None or automatic or "\0" in snapshot.text:
+        return []
+    services = await services_of(ls)
+    settings = services.settings_for(ls.documents.folder_of(snapshot.uri))
+    if guard.why_silent(ls, snapshot, settings) is not None:
+        return []
+    try:
+        span = convert.span_of(snapshot, params.range, ls.client.encoding)
+    except RangeError:
+        return []
+    place = await _place(ls, snapshot, span)
+    if place.span is None:
+        return []
+    base: dict[str, Any] = {
+        "textDocument": {"uri": snapshot.uri},
+        "range": convert.range_of(snapshot, place.span, ls.client.encoding),
+    }
+    others = [d for d in context.diagnostics if d.source != "aiex"]
+    if others:
+        base["diagnostics"] = others
+    only = None if context.only is None else [str(getattr(k, "value", k)) for k in context.only]
+    found = list(offers(place, ls.templates, only, automatic=automatic))
+    if not ls.client.action_literals:
+        return [_command(offer, base) for offer in found]
+    tags = [types.CodeActionTag.LlmGenerated] if ls.client.llm_tag else None
+    return [
+        types.CodeAction(
+            title=offer.title, kind=offer.kind, command=_command(offer, base), tags=tags
+        )
+        for offer in found
+    ]
+
+
+def _command(offer: Offer, base: dict[str, Any]) -> types.Command:
+    return types.Command(offer.title, offer.command, arguments=[{**base, **offer.arguments}])
+
+
+async def _place(ls: AiexServer, snapshot: Snapshot, span: Span) -> Place:
+    """Return the symbol meant and the selection, without the symbol while a first parse runs."""
+    outline = await ls.outlines.get(snapshot, ls.limits.outline)
+    selected = snapshot.slice(span)
+    # Editors with block cursors always select a character.
+    real = len(selected.strip()) > 1 and word_at(snapshot.text, span.start) != selected
+    if outline is None:
+        return Place(None, span if real else None)
+    symbol = symbol_at(outline, snapshot.text, span.start, span.end)
+    if symbol is None:
+        return Place(None, span if real else None)
+    whole = Span(symbol.start, symbol.end)
+    from_doc = Span(symbol.doc_start if symbol.doc_start is not None else symbol.start, symbol.end)
+    if real and not (from_doc.contains(span) and selected.strip() == snapshot.slice(whole).strip()):
+        around = outline.enclosing(span.start, span.end)
+        return Place(around, span)
+    return Place(symbol, None)

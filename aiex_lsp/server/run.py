@@ -1,0 +1,40 @@
+"""What `aiex-lsp serve` calls: a server on stdio, or on a TCP address."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import threading
+
+from aiex_lsp.server.create import create_server
+from aiex_lsp.server.services import ServicesFactory
+from aiex_lsp.server.transport import accept, stdio
+
+_LAST = 3.0
+"""Seconds that threads (a model that loads, a parse) may hold up the end of the process."""
+
+
+def serve_stdio(services_factory: ServicesFactory) -> int:
+    """Return the exit status when the editor has left: 0 after shutdown and exit, else 1."""
+
+    async def main() -> int:
+        status = await stdio(create_server(services_factory))
+        last = threading.Timer(_LAST, os._exit, (status,))
+        last.daemon = True
+        last.start()
+        return status
+
+    return asyncio.run(main())
+
+
+def serve_tcp(services_factory: ServicesFactory, host: str, port: int) -> None:
+    """Serve any number of editors at once, each with its own server, until interrupted."""
+
+    def listening(address: str, bound: int) -> None:
+        sys.stderr.write(f"aiex-lsp listens on {address}:{bound}\n")
+        sys.stderr.flush()
+
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(accept(lambda: create_server(services_factory), host, port, listening))

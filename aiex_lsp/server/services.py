@@ -1,0 +1,73 @@
+"""What the server is given: everything it needs of the other rooms, joined by `app.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from aiex_lsp.config.consent import ConsentQuestion
+from aiex_lsp.config.settings import Settings
+from aiex_lsp.llm.types import ModelInfo
+from aiex_lsp.tasks.service import Tasks
+from aiex_lsp.templates.types import Template
+
+
+@dataclass(frozen=True, slots=True)
+class InitInfo:
+    """What `initialize` told: workspace folders, `initializationOptions.settings`, the editor."""
+
+    roots: tuple[Path, ...] = ()
+    editor_settings: Mapping[str, Any] = field(default_factory=dict)
+    client_name: str | None = None
+
+
+class Models(Protocol):
+    """The providers' models, and which of them this session uses."""
+
+    async def models(self, provider: str | None) -> Sequence[ModelInfo]:
+        """Return the models of one provider, or of all that are usable."""
+        ...
+
+    def select(
+        self, provider: str | None, model: str | None, strategy: str | None
+    ) -> Mapping[str, str | None]:
+        """Return the new selection `{provider, model, strategy}`; None: back to configuration."""
+        ...
+
+
+def _nothing_to_ask() -> ConsentQuestion | None:
+    return None
+
+
+def _forget(_provider: str, _agreed: bool) -> None:
+    return None
+
+
+async def _nothing_to_close() -> None:
+    return None
+
+
+@dataclass
+class Services:
+    """Everything behind the protocol line.
+
+    `settings_for` is cached and does no I/O after its first call for a folder. `configure` takes
+    the editor's section `aiex` and may read files: the server calls it, `templates` and
+    `consent` in a thread. `state_dir` is where answers shown as documents are written.
+    """
+
+    tasks: Tasks
+    models: Models
+    settings_for: Callable[[Path | None], Settings]
+    state_dir: Path
+    configure: Callable[[Mapping[str, Any]], None] = lambda _settings: None
+    templates: Callable[[], Sequence[Template]] = tuple
+    consent_question: Callable[[], ConsentQuestion | None] = _nothing_to_ask
+    consent: Callable[[str, bool], None] = _forget
+    aclose: Callable[[], Awaitable[None]] = _nothing_to_close
+
+
+ServicesFactory = Callable[[InitInfo], Services]
+"""Makes the services; called once, in a thread, after `initialize` was answered."""
