@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -52,8 +54,15 @@ def run_task(
     )
 
     async def work() -> R:
+        own = asyncio.current_task()
+        if own is not None:
+            listener.on_gone = own.cancel
         try:
             return await task(parts, request, listener)
+        except asyncio.CancelledError:
+            if listener.gone:
+                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from None
+            raise
         finally:
             await parts.aclose()
 

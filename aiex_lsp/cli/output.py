@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -64,6 +65,10 @@ class AnswerListener:
     def __init__(self, *, stream: bool = True) -> None:
         self.progress = Progress()
         self.streamed = ""
+        self.gone = False
+        """Whether whoever read the answer has closed the pipe."""
+        self.on_gone: Callable[[], object] = lambda: None
+        """Called once when that is noticed: nobody wants the rest, so nobody should pay for it."""
         self._stream = stream
         self._markdown: MarkdownStream | None = None
 
@@ -74,7 +79,7 @@ class AnswerListener:
 
     def on_delta(self, text: str) -> None:
         """Show a piece of the answer."""
-        if not self._stream or not text:
+        if not self._stream or not text or self.gone:
             return
         if not self.streamed:
             self.progress.clear()
@@ -84,7 +89,7 @@ class AnswerListener:
                 self._markdown = MarkdownStream()
             self._markdown.feed(text)
         else:
-            click.echo(text, nl=False)
+            self._write(text)
 
     def on_restart(self, provider: str) -> None:
         """Say that the answer begins anew elsewhere."""
@@ -104,8 +109,15 @@ class AnswerListener:
             self._markdown.close()
             self._markdown = None
         elif self.streamed and not self.streamed.endswith("\n") and not sys.stdout.isatty():
-            click.echo()
+            self._write("\n")
             self.streamed += "\n"
+
+    def _write(self, text: str) -> None:
+        try:
+            click.echo(text, nl=False)
+        except BrokenPipeError:
+            self.gone = True
+            self.on_gone()
 
 
 class MarkdownStream:

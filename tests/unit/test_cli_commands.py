@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -484,45 +483,62 @@ def test_starting_costs_no_heavy_imports() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_ctrl_c_cancels_the_call_and_exits_130(world: World) -> None:
-    code = textwrap.dedent(
-        """
-        import asyncio, sys
-        from tests.unit.test_cli_commands import FakeApp, World
-        from pathlib import Path
-        from aiex_lsp.cli.common import Runtime
-        from aiex_lsp.cli.program import program
+SLOW = """
+import asyncio, sys
+from pathlib import Path
+from tests.unit.test_cli_commands import FakeApp, World
+from aiex_lsp.cli.common import Runtime
+from aiex_lsp.cli.program import program
 
-        class Slow:
-            async def explain(self, request, listener):
-                print("asked", flush=True)
-                try:
-                    await asyncio.Event().wait()
-                finally:
-                    print("closed upstream", flush=True)
+class Slow:
+    async def explain(self, request, listener):
+        print("asked", flush=True)
+        try:
+            while True:
+                await asyncio.sleep(0.01)
+                if "chatty" in sys.argv:
+                    listener.on_delta("more and more of it\\n" * 1000)
+        finally:
+            print("closed upstream", file=sys.stderr, flush=True)
 
-        world = World(Path.cwd())
-        world.tasks = Slow()
-        make = lambda workspace, cli, file, env: FakeApp(world, workspace, cli, file)
-        program.main(args=["explain", "f.py"], obj=Runtime(env=world.env, make_app=make))
-        """
-    )
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+world = World(Path.cwd())
+world.tasks = Slow()
+make = lambda workspace, cli, file, env: FakeApp(world, workspace, cli, file)
+program.main(args=["explain", "f.py"], obj=Runtime(env=world.env, make_app=make))
+"""
+
+
+def slow_process(world: World, *args: str) -> subprocess.Popen[str]:
+    """Return a running `explain` that has asked and waits (or talks on and on)."""
     process = subprocess.Popen(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", SLOW, *args],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=env,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         cwd=world.root,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "asked\n"
+    return process
+
+
+def test_ctrl_c_cancels_the_call_and_exits_130(world: World) -> None:
+    process = slow_process(world)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
-    assert out == "closed upstream\n"
-    assert "Traceback" not in err
+    _, err = process.communicate(timeout=20)
+    assert err.strip() == "closed upstream"
     assert process.returncode == 130
+
+
+def test_a_reader_that_leaves_ends_the_call(world: World) -> None:
+    process = slow_process(world, "chatty")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.wait(timeout=20) == 1
+    assert process.stderr.read().strip() == "closed upstream"
+    process.stderr.close()
 
 
 def test_fakes_have_the_real_parts_shape() -> None:
