@@ -17,6 +17,8 @@ MAX_VALIDATED_CHARS = 60_000
 """Characters of one answer's code that are checked: a parser that recovers from errors may need
 a second for more."""
 
+_SCRIPTS = frozenset({"javascript", "javascriptreact", "typescript", "typescriptreact"})
+
 
 class Validator:
     """Checks code within one answer's bounds and remembers what it checked."""
@@ -24,6 +26,14 @@ class Validator:
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str], tuple[bool | None, str | None]] = {}
         self._chars = 0
+        self._languages: dict[str, str] = {}
+
+    def language_of(self, code: str, language: str | None) -> str:
+        """Return the language of an unlabelled block, "text" where nothing tells it."""
+        if code not in self._languages:
+            found = _language_of(code, language, self) if code.strip() else "text"
+            self._languages[code] = found
+        return self._languages[code]
 
     def check(self, code: str, language: str) -> tuple[bool | None, str | None]:
         """Return `valid` and `error` of a block; (None, None) past the bounds."""
@@ -39,11 +49,18 @@ class Validator:
         return self._seen[key]
 
 
-def canonical(name: str) -> str | None:
-    """Return the canonical name of a language, None where it is not known."""
-    from aiex_lsp.syntax.languages import canonical as known
+def language_named(name: str) -> str | None:
+    """Return the LSP id for a label or a document's language, None for an empty one.
 
-    return known(name) if name else None
+    A name that is not known is its own id, in lower case.
+    """
+    from aiex_lsp.syntax.languages import PLAIN, canonical, language_of_path
+
+    name = name.strip().lower()
+    if not name or name in ("text", PLAIN):
+        return name and "text"
+    found = canonical(name) or language_of_path(f"x.{name}")
+    return name if found == PLAIN else found
 
 
 def code_blocks(doc: Outline, language: str | None, validator: Validator) -> list[CodeBlock]:
@@ -51,7 +68,7 @@ def code_blocks(doc: Outline, language: str | None, validator: Validator) -> lis
     out: list[CodeBlock] = []
     for fence in doc.fences:
         if fence.indented:
-            found = _language_of(fence.code, language, validator)
+            found = validator.language_of(fence.code, language)
             if found == "text" or is_prose(fence.code):
                 continue
             out.append(_block(fence, found, None, validator))
@@ -59,10 +76,9 @@ def code_blocks(doc: Outline, language: str | None, validator: Validator) -> lis
         info = parse_info(fence.info)
         path = info.path or path_before(doc.lines, fence.start) or path_in_comment(fence.code)
         found = (
-            canonical(info.language)
-            or info.language
+            language_named(info.language)
             or _by_path(path)
-            or _language_of(fence.code, language, validator)
+            or validator.language_of(fence.code, language)
         )
         out.append(_block(fence, found, path, validator))
     return out
@@ -83,7 +99,7 @@ def unfenced(doc: Outline, language: str | None, validator: Validator) -> list[C
     start, end = paragraphs[codelike[0]][0], paragraphs[codelike[-1]][1]
     code = "\n".join(doc.lines[start : end + 1])
     guessed = detect(code)
-    for candidate in dict.fromkeys(filter(None, (guessed, canonical(language or "")))):
+    for candidate in dict.fromkeys(filter(None, (guessed, language_named(language or "")))):
         if guessed is None and len(codelike) < len(paragraphs):
             continue
         if _evident(code, candidate) and validator.check(code, candidate)[0]:
@@ -117,14 +133,15 @@ def _block(fence: Fence, language: str, path: str | None, validator: Validator) 
 
 
 def _by_path(path: str | None) -> str | None:
-    from aiex_lsp.syntax.languages import language_of_path
+    from aiex_lsp.syntax.languages import PLAIN, language_of_path
 
-    return language_of_path(path) if path else None
+    found = language_of_path(path) if path else PLAIN
+    return None if found == PLAIN else found
 
 
 def _language_of(code: str, language: str | None, validator: Validator) -> str:
     """Return the language of an unlabelled block, "text" where nothing tells it."""
-    own = canonical(language or "") or language
+    own = language_named(language or "")
     guessed = detect(code)
     if guessed and guessed != own and validator.check(code, guessed)[0] is not False:
         # C is C++, and JavaScript is TypeScript: the document's own wins where both fit.
@@ -141,7 +158,7 @@ def _evident(code: str, language: str) -> bool:
     Bash, Ruby and others take plain English for commands.
     """
     guessed = detect(code)
-    families = ({"javascript", "typescript", "tsx", "jsx"}, {"c", "cpp"})
+    families = (_SCRIPTS, {"c", "cpp"})
     if guessed == language or any({guessed, language} <= family for family in families):
         return True
     return guessed is None and not is_prose(code) and bool(re.search(r"[(){}=;\[\]:<>]", code))

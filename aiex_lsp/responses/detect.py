@@ -149,7 +149,7 @@ _CLUES: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "bash",
+        "shellscript",
         (
             r"^#!/(?:usr/)?bin/(?:env )?(?:ba|z)?sh",
             r"^[ \t]*(?:\$ )?(?:sudo |pip3? install|npm |npx |yarn |pnpm |git |cd |mkdir |"

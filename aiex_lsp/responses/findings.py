@@ -188,7 +188,9 @@ def _finding(item: Any, label: str) -> Finding | None:
             break
     for key in words.CATEGORY:
         raw = fields.get(key)
-        if isinstance(raw, str) and raw.strip() and raw.strip().lower() not in words.SEVERITIES:
+        # "type" and "kind" may hold the severity instead.
+        is_severity = key in words.SEVERITY and str(raw).strip().lower() in words.SEVERITIES
+        if isinstance(raw, str) and raw.strip() and not is_severity:
             category = raw.strip()
             break
     start, end = _lines(fields)

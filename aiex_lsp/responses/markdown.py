@@ -83,7 +83,8 @@ def sections(doc: Outline) -> tuple[Section, ...]:
 
     Without any heading, lines that are only bold ("**Summary**", "1. **Overview**:") count as
     headings of level 2; a numbered one only where text follows it. Text before the first heading
-    is a section of level 0 without title. No headings at all: no sections.
+    is a section of level 0 without title. Headings without a title do not count. No headings at
+    all: no sections.
     """
     headings = headings_of(doc)
     if not headings:
@@ -173,15 +174,16 @@ def _commonmark(lines: Sequence[str]) -> tuple[list[Fence], list[Heading]]:
             code = token.content.rstrip("\n")
             fences.append(Fence(start, end - 1, "", code, indented=True))
         elif token.type == "heading_open" and token.level == 0:
-            title = _title(tokens[index + 1].content)
-            headings.append(Heading(int(token.tag[1:]), title, start, end))
+            if title := _title(tokens[index + 1].content):
+                headings.append(Heading(int(token.tag[1:]), title, start, end))
     return fences, headings
 
 
 def _atx_headings(lines: Sequence[str], fences: Sequence[Fence]) -> list[Heading]:
     masked = prose_lines(lines, [(f.start, f.end) for f in fences])
     found = ((i, _ATX.match(line)) for i, line in enumerate(masked))
-    return [Heading(len(m[1]), _title(m[2] or ""), i, i + 1) for i, m in found if m]
+    heads = [Heading(len(m[1]), _title(m[2] or ""), i, i + 1) for i, m in found if m]
+    return [head for head in heads if head.title]
 
 
 def _pseudo_headings(doc: Outline) -> list[Heading]:

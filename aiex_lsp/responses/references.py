@@ -102,27 +102,12 @@ def _looks_like_path(text: str) -> bool:
         return False
     if "/" in text or "\\" in text:
         return True
-    from aiex_lsp.syntax.languages import language_of_path
+    from aiex_lsp.syntax.languages import PLAIN, language_of_path
 
     stem, _, extension = text.rpartition(".")
-    other = {
-        "md",
-        "json",
-        "toml",
-        "yaml",
-        "yml",
-        "txt",
-        "html",
-        "css",
-        "cfg",
-        "ini",
-        "lock",
-        "sql",
-        "xml",
-    }
     if stem in ("self", "this", "cls", "obj") or (len(extension) == 1 and len(stem) < 3):
         return False
-    return extension.lower() in other or language_of_path(text) is not None or "." not in text
+    return extension in ("txt", "lock", "cfg", "log") or language_of_path(text) != PLAIN
 
 
 def _term(text: str) -> str:

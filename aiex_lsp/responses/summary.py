@@ -10,11 +10,12 @@ from aiex_lsp.responses.markdown import Outline, headings_of, plain, prose_lines
 MAX_SUMMARY = 300
 """Longest summary, in characters."""
 
-_TITLE = re.compile(
-    r"(?:\d+[.)]\s*)?(?:\w+[ -])?(?:summary|overview|tl;?\s?dr|in short|in a nutshell|"
-    r"zusammenfassung|"
-    r"résumé|resumen|purpose|what (?:it|this|the \w+) does)\b",
-    re.IGNORECASE,
+_TITLES = tuple(
+    re.compile(rf"(?:\d+[.)]\s*)?(?:[\w-]+ )?(?:{words})\b", re.IGNORECASE)
+    for words in (
+        r"summary|tl;?\s?dr|in short|in a nutshell|zusammenfassung|résumé|resumen",
+        r"overview|purpose|what (?:it|this|the \w+) does",
+    )
 )
 _LABEL = re.compile(
     r"(?:summary|overview|tl;?\s?dr|in short|answer|assistant|explanation)\s*[:–—-]\s*",
@@ -69,11 +70,12 @@ def summarize(doc: Outline, blocks: Sequence[tuple[int, int]]) -> str:
     """
     lines = prose_lines(doc.lines, blocks)
     heads = headings_of(doc)
-    for index, head in enumerate(heads):
-        if _TITLE.match(head.title):
-            end = heads[index + 1].start if index + 1 < len(heads) else len(lines)
-            if text := _first(lines[head.end : end]):
-                return text
+    for title in _TITLES:
+        for index, head in enumerate(heads):
+            if title.match(head.title):
+                end = heads[index + 1].start if index + 1 < len(heads) else len(lines)
+                if text := _first(lines[head.end : end]):
+                    return text
     for head in heads:
         lines[head.start : head.end] = [""] * (head.end - head.start)
     return _first(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 
 _NAMES = "think|thinking|thought|thoughts|reasoning|seed:think"
 _OPEN = re.compile(rf"\s*(?:<({_NAMES})>|\[(THINK)\])", re.IGNORECASE)
@@ -19,51 +20,46 @@ def strip_thinking(text: str) -> tuple[str, bool]:
     `</think>`). A tag inside a code fence, or anywhere in the answer proper, is the answer's.
     What is returned is always a suffix of `text`.
     """
-    rest, opened = text, False
-    while match := _OPEN.match(rest):
-        opened = True
-        close = _first_close(rest, match.end())
+    closes = list(_CLOSE.finditer(text))
+    opening = _OPEN.match(text)
+    if not closes:
+        return ("", True) if opening else (text, False)
+    fenced = _fenced(text)
+    outside = [match for match in closes if not _inside(fenced, match.start())]
+    if opening is None:
+        alone = _lone(text, outside)
+        return (text[alone.end() :].lstrip(), False) if alone else (text, False)
+    position = 0
+    while match := _OPEN.match(text, position):
+        # Only where no tag stands outside the fences, one inside ends the thinking.
+        close = _next(outside, match.end()) or _next(closes, match.end())
         if close is None:
             return "", True
-        rest = rest[close.end() :]
-    if opened:
-        return rest.lstrip(), False
-    close = _lone_close(rest)
-    return (rest[close.end() :].lstrip(), False) if close else (text, False)
+        position = close.end()
+    return text[position:].lstrip(), False
 
 
-def _first_close(text: str, start: int) -> re.Match[str] | None:
-    """Return the first closing tag outside fences; inside one only where there is no other."""
-    fenced = _fenced(text, start)
-    first = None
-    for match in _CLOSE.finditer(text, start):
-        first = first or match
-        if not _inside(fenced, match.start()):
-            return match
-    return first
+def _next(matches: list[re.Match[str]], offset: int) -> re.Match[str] | None:
+    index = bisect_left(matches, offset, key=lambda match: match.start())
+    return matches[index] if index < len(matches) else None
 
 
-def _lone_close(text: str) -> re.Match[str] | None:
-    """Return a closing tag that ends its line, stands outside fences and had no opening tag."""
-    match = _CLOSE.search(text)
-    if match is None:
+def _lone(text: str, closes: list[re.Match[str]]) -> re.Match[str] | None:
+    """Return the first closing tag if it stands at the start of the text or ends its line."""
+    if not closes:
         return None
-    fenced = _fenced(text, 0)
-    for match in _CLOSE.finditer(text):
-        if _inside(fenced, match.start()):
-            continue
-        line_end = _LINE_END.match(text, match.end())
-        line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
-        at_start = not text[: match.start()].strip()
-        return match if at_start or (line_end and "`" not in line) else None
-    return None
+    first = closes[0]
+    line = text[text.rfind("\n", 0, first.start()) + 1 : first.start()]
+    if not text[: first.start()].strip():
+        return first
+    return first if _LINE_END.match(text, first.end()) and "`" not in line else None
 
 
-def _fenced(text: str, start: int) -> list[tuple[int, int]]:
-    """Return the spans of fenced code from `start` on, ascending."""
+def _fenced(text: str) -> list[tuple[int, int]]:
+    """Return the spans of fenced code, ascending."""
     spans: list[tuple[int, int]] = []
     opener: re.Match[str] | None = None
-    for match in _FENCE.finditer(text, start):
+    for match in _FENCE.finditer(text):
         mark = match[1]
         if opener is None:
             opener = match
@@ -74,7 +70,5 @@ def _fenced(text: str, start: int) -> list[tuple[int, int]]:
 
 
 def _inside(spans: list[tuple[int, int]], offset: int) -> bool:
-    from bisect import bisect_right
-
-    index = bisect_right(spans, (offset, len(spans) + offset)) - 1
-    return index >= 0 and spans[index][0] <= offset < spans[index][1]
+    index = bisect_right(spans, offset, key=lambda span: span[0]) - 1
+    return index >= 0 and offset < spans[index][1]
