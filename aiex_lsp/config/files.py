@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,6 +43,9 @@ class TomlFile:
 def read_toml(path: Path, *, must_exist: bool = False) -> TomlFile:
     """Return the file's table; a missing file is an empty one unless it `must_exist`."""
     try:
+        if not must_exist and stat.S_ISFIFO(path.stat().st_mode):
+            # Whoever names a pipe has a writer for it; one lying in a workspace would hang us.
+            return _unusable(path, "This is a pipe, not a file")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):

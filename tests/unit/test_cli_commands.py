@@ -26,6 +26,7 @@ from aiex_lsp.config.loader import load
 from aiex_lsp.config.paths import config_paths
 from aiex_lsp.edits.plan import plan_for
 from aiex_lsp.errors import AnswerError, NoProviderError, UsageError
+from aiex_lsp.llm.models_install import bundled_model
 from aiex_lsp.llm.types import (
     Answer,
     Attempt,
@@ -398,6 +399,21 @@ def test_models_list(world: World) -> None:
     assert lines[2].split() == ["ollama", "small", "unknown", "free", "here,", "loaded"]
     found = json.loads(world.run("models", "list", "--json", "--provider", "ollama").stdout)
     assert [(one["id"], one["local"]) for one in found] == [("small", True)]
+
+
+def test_models_install_says_where_the_model_is_and_takes_a_file_of_yours(world: World) -> None:
+    model = bundled_model()
+    assert model is not None
+    result = world.run("models", "install")
+    assert result.stdout == f"The model is there already: {model}\n"
+    assert world.run("models", "install", "--quiet").output == ""
+    mine = world.root / "mine.gguf"
+    mine.symlink_to(model)
+    assert world.run("models", "install", "mine.gguf").exit_code == 0
+    shown = world.run("config", "show").stdout
+    assert f'providers.embedded.model_path = "{mine}"' in shown
+    (world.root / "bad.gguf").write_bytes(b"nothing")
+    assert "bad.gguf" in sentence(world.run("models", "install", "bad.gguf"))
 
 
 def test_config_commands_work_on_the_users_file(world: World) -> None:

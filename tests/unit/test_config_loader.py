@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,59 @@ from aiex_lsp.config.loader import Loaded, load
 from aiex_lsp.config.paths import ConfigPaths, config_paths
 from aiex_lsp.config.settings import RateLimits, Settings
 from aiex_lsp.config.show import effective
+
+CONTRACT = """
+default_provider = "anthropic"
+fallback_providers = ["openai", "ollama"]
+strategy = "load_balanced"
+request_timeout = 30.0
+connect_timeout = 5.0
+first_token_timeout = 15.0
+stall_timeout = 15.0
+max_duration = 300.0
+
+[providers.anthropic]
+enabled = true
+api_key = { env = "ANTHROPIC_API_KEY" }
+base_url = "https://api.anthropic.com/v1"
+default_model = "…"
+rate_limits = { requests_per_minute = 50, tokens_per_minute = 100000 }
+local = false
+headers = {}
+
+[providers.work-gateway]
+type = "openai"
+base_url = "http://127.0.0.1:8000/v1"
+
+[tasks.explain]
+provider = "ollama"
+temperature = 0.2
+max_tokens = 1000
+
+[hover]
+mode = "on"
+wait = 0.2
+
+[edits]
+confirm = "multi_file"
+[privacy]
+secrets = "redact"
+[budget]
+per_request_usd = 0.50
+per_day_usd = 5.00
+[cache]
+ttl = 3600
+[circuit_breaker]
+failure_threshold = 5
+open_seconds = 60
+max_open_seconds = 600
+[health]
+interval = 30
+[coordination]
+backend = "sqlite"
+url = "redis://127.0.0.1:6379/0"
+[access]
+"""
 
 
 class Place:
@@ -177,6 +231,27 @@ def test_a_folder_in_place_of_the_file_and_a_missing_named_file(place: Place) ->
     assert "folder" in messages(place.load())[0]
     paths = config_paths({"HOME": str(place.root)}, config_file=place.root / "missing.toml")
     assert "does not exist" in load(paths, env={}).problems[0].message
+
+
+def test_a_pipe_in_a_workspace_does_not_hang(place: Place) -> None:
+    os.mkfifo(place.workspace / ".aiex.toml")
+    assert "pipe" in messages(place.load())[0]
+
+
+def test_the_contracts_example_is_read_whole(place: Place) -> None:
+    loaded = place.load(CONTRACT, env={"ANTHROPIC_API_KEY": "k"})
+    assert sorted(messages(loaded)) == [
+        "[access] belongs in the administrator's file; it is ignored",
+        "[budget] is not enforced by this version",
+        "[circuit_breaker] is not enforced by this version",
+        "[coordination] is not enforced by this version",
+        "[health] is not enforced by this version",
+    ]
+    holds = loaded.settings
+    assert (holds.default_provider, holds.fallback_providers) == ("anthropic", ("openai", "ollama"))
+    assert holds.providers["work-gateway"].base_url == "http://127.0.0.1:8000/v1"
+    assert holds.task("explain").max_tokens == 1000
+    assert holds.cache.ttl == 3600
 
 
 def test_byte_order_mark_and_crlf_are_read(place: Place) -> None:
