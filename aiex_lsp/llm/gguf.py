@@ -31,6 +31,9 @@ _STRING, _ARRAY = 8, 9
 _MAX_DEPTH = 4
 """Nesting of arrays; the format knows no deeper ones in practice."""
 
+_MAX_LAYERS = 512
+"""LLAMA_MAX_LAYERS: llama.cpp aborts the process on more."""
+
 _FILE_TYPES = {
     0: "F32",
     1: "F16",
@@ -133,6 +136,9 @@ def _read(path: Path, data: mmap.mmap, size: int) -> GgufInfo:
         raise _Broken("it does not name its architecture")
     if architecture in ("clip", "mmproj"):
         raise _Broken("it is a projector for images, not a language model")
+    layers = metadata.get(f"{architecture}.block_count", 1)
+    if not isinstance(layers, int) or not 0 < layers <= _MAX_LAYERS:
+        raise _Broken("its metadata are broken")
     file_type = metadata.get("general.file_type")
     context = metadata.get(f"{architecture}.context_length")
     return GgufInfo(

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
+import subprocess
+import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
@@ -29,6 +32,7 @@ MODEL_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 """Of the file as version 0.1.2 of the package carries it (Apache-2.0)."""
 
 _BLOCK = 1 << 20
+_PROBE_SECONDS = 300.0
 
 
 def bundled_model() -> Path | None:
@@ -83,10 +87,17 @@ def check_model(path: Path) -> GgufInfo:
 def install_gguf(path: str | Path) -> Path:
     """Return the absolute path of a checked GGUF file, for `providers.embedded.model_path`.
 
-    The file stays where it is: models are large. Raises `ConfigError` if it cannot be used.
+    The file stays where it is: models are large. It is loaded once, in a process of its own, as
+    the engine may end the process on a file it does not expect. Blocks for seconds. Raises
+    `ConfigError` if it cannot be used.
     """
     absolute = Path(path).expanduser().absolute()
     check_model(absolute)
+    if find_spec("xllamacpp") is not None and not _loads(absolute):
+        raise ConfigError(
+            f"The engine cannot load {absolute.name}: its kind is unknown or memory is too small",
+            "Choose a smaller or another GGUF file of a chat model",
+        )
     return absolute
 
 
@@ -126,6 +137,33 @@ def install_default(
         ) from error
     progress(WHEEL_BYTES, WHEEL_BYTES)
     return target
+
+
+_PROBE = """
+import sys, xllamacpp
+params = xllamacpp.CommonParams()
+params.model.path, params.n_ctx, params.n_parallel = sys.argv[1], 256, 1
+params.verbosity, params.ui, params.api_keys = -1, False, [sys.argv[2]]
+xllamacpp.Server(params)
+"""
+
+
+def _loads(path: Path) -> bool:
+    environment = {**os.environ, "GGML_NO_BACKTRACE": "1"}
+    command = [sys.executable, "-c", _PROBE, str(path), secrets.token_urlsafe(24)]
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            timeout=_PROBE_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
 
 
 def _installed(models_dir: Path | None) -> list[Path]:

@@ -214,6 +214,8 @@ def main() -> None:
     params.n_ctx = int(sys.argv[1])
     params.n_parallel = 1
     params.n_batch = params.n_ubatch = 128
+    # More threads than idle cores make it many times slower, and tests run beside it.
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
     params.cache_ram_mib = 0
     params.warmup = False
     params.ui = False
