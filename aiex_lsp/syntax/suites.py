@@ -132,9 +132,7 @@ class _Reader:
 
     def _is_docstring(self, node: Node) -> bool:
         inner = node.named_children[0] if node.named_children else None
-        return (
-            node.type == "expression_statement" and inner is not None and inner.type == "string"
-        )
+        return node.type == "expression_statement" and inner is not None and inner.type == "string"
 
     def _key(self, node: Node) -> str:
         definition = self._definition(node)

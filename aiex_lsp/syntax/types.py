@@ -23,8 +23,9 @@ SymbolKind = Literal[
 class Symbol:
     """A named definition.
 
-    `start`..`end` hold its whole text, decorators, attributes and the comment that belongs to it
-    (`doc_start`, else equal to `start`) apart; `name_start`..`name_end` the name. `container` is
+    `start`..`end` hold its whole text with decorators, attributes and `export`; a comment or
+    Elixir's `@doc` before it begins at `doc_start`, None without one. `name_start`..`name_end` is
+    the name. `container` is
     the dotted path of what encloses it, "" at top level. `signature` is one line without the body.
     `body_start` is where the body begins. `is_test` is true for tests by the language's convention.
     """
@@ -60,10 +61,14 @@ class SyntaxProblem:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Whether a text is of its language. `valid` is None where the language is not known."""
+    """Whether a text is of its language. `valid` is None where the language is not known.
+
+    `fragment` tells as what a text was accepted that is no whole file, None for a file.
+    """
 
     valid: bool | None
     problems: tuple[SyntaxProblem, ...] = ()
+    fragment: str | None = None
 
     @property
     def error(self) -> str | None:

@@ -1,0 +1,158 @@
+"""Which definitions a text holds, and which of them a cursor means. CPU-bound: use threads.
+
+Callers that ask more than once keep the `Outline`.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+
+from aiex_lsp.syntax.languages import canonical, grammar_for, parse_bytes
+from aiex_lsp.syntax.offsets import utf8
+from aiex_lsp.syntax.outline import Outline, outline_of
+from aiex_lsp.syntax.types import Symbol
+
+_LINE = re.compile("[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+MAX_BLOCK_LINES = 200
+"""Lines of the block a cursor means where symbols are not known."""
+_KEYWORDS = frozenset((
+    "and", "as", "async", "await", "break", "case", "catch", "class", "const", "continue",
+    "def", "default", "defmodule", "defp", "del", "do", "elif", "else", "elsif", "end", "enum",
+    "except", "export", "extends", "finally", "fn", "for", "foreach", "fun", "func", "function",
+    "go", "if", "impl", "implements", "import", "in", "interface", "is", "lambda", "let",
+    "local", "loop", "match", "mod", "module", "namespace", "new", "nil", "nonlocal", "not",
+    "null", "or", "package", "pass", "private", "protected", "pub", "public", "raise",
+    "require", "rescue", "return", "static", "struct", "super", "switch", "then", "throw",
+    "trait", "try", "type", "typedef", "typename", "unless", "unsafe", "until", "use", "using",
+    "var", "void", "when", "where", "while", "with", "yield", "True", "False", "None", "true",
+    "false",
+))  # fmt: skip
+_NAMED_LIKE_KEYWORDS = frozenset((
+    "type", "match", "new", "mod", "use", "module", "fun", "end", "is", "in", "default",
+))  # fmt: skip
+_SUFFIXED = {"ruby": "?!", "elixir": "?!"}
+
+
+def build_outline(text: str, language: str) -> Outline:
+    """Return the outline of a text, an empty one where its language is not known."""
+    from aiex_lsp.syntax.rules.table import RULES, compiled_query
+
+    name = canonical(language)
+    if name is None:
+        return Outline(text)
+    data = utf8(text)
+    tree = parse_bytes(data, name)
+    if tree is None:
+        return Outline(text)
+    rules = RULES[name]
+    return outline_of(text, data, tree, rules, compiled_query(grammar_for(name, data), rules.query))
+
+
+def symbols(text: str, language: str) -> list[Symbol]:
+    """Return the definitions in the order of the text, nested ones behind what holds them."""
+    return list(build_outline(text, language).symbols)
+
+
+def enclosing_symbol(text: str, language: str, start: int, end: int) -> Symbol | None:
+    """Return the innermost definition that holds `start`..`end`, see `Outline.enclosing`."""
+    return build_outline(text, language).enclosing(start, end)
+
+
+def identifier_at(text: str, language: str, offset: int) -> tuple[int, int, str] | None:
+    """Return (start, end, name) of the identifier a cursor touches, None for anything else.
+
+    Keywords and numbers are not identifiers. Fast enough for the event loop: nothing is parsed.
+    """
+    if not 0 <= offset <= len(text):
+        return None
+    start = end = offset
+    while start > 0 and _in_word(text[start - 1]):
+        start -= 1
+    while end < len(text) and _in_word(text[end]):
+        end += 1
+    name = canonical(language)
+    marks = _SUFFIXED.get(name or "", "")
+    if start < end < len(text) and text[end] in marks and text[end + 1 : end + 2] != "=":
+        end += 1
+    word = text[start:end]
+    if not word or word[0].isdigit() or (word in _KEYWORDS and not _is_name(text, start, word)):
+        return None
+    return start, end, word
+
+
+def fallback_block(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return what a cursor or selection means where no symbol is known.
+
+    A selection is itself. A cursor is the lines around it up to blank ones; inside an indented
+    block that grows to the whole block with the line that opens it, `MAX_BLOCK_LINES` at most.
+    """
+    start, end = max(0, min(start, len(text))), max(0, min(end, len(text)))
+    if text[start:end].strip():
+        return start, end
+    lines = _LINE.findall(text)
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line))
+    at = _nearest_full(lines, _line_of(starts, start, len(lines)))
+    if at is None:
+        return start, max(start, end)
+    first, last = _paragraph(lines, at)
+    indent = min(_indent(line) for line in lines[first : last + 1])
+    if indent:
+        first, last = _indented(lines, first, last, indent)
+    stop = starts[last + 1]
+    return starts[first], starts[first] + len(text[starts[first] : stop].rstrip("\r\n"))
+
+
+def _line_of(starts: list[int], offset: int, count: int) -> int:
+    return min(bisect_right(starts, offset) - 1, max(count - 1, 0))
+
+
+def _nearest_full(lines: list[str], at: int) -> int | None:
+    for step in range(MAX_BLOCK_LINES):
+        for index in (at + step, at - step):
+            if 0 <= index < len(lines) and lines[index].strip():
+                return index
+    return None
+
+
+def _paragraph(lines: list[str], at: int) -> tuple[int, int]:
+    first = last = at
+    while first > 0 and lines[first - 1].strip() and at - first < MAX_BLOCK_LINES // 2:
+        first -= 1
+    while last + 1 < len(lines) and lines[last + 1].strip() and last - at < MAX_BLOCK_LINES // 2:
+        last += 1
+    return first, last
+
+
+def _indented(lines: list[str], first: int, last: int, indent: int) -> tuple[int, int]:
+    """Return the block of lines at least as far in, with the line before that opens it."""
+    begin, stop = first, last
+    while begin > 0 and (not lines[begin].strip() or _indent(lines[begin]) >= indent):
+        begin -= 1
+    while stop + 1 < len(lines) and (
+        not lines[stop + 1].strip() or _indent(lines[stop + 1]) >= indent
+    ):
+        stop += 1
+        if stop - begin >= MAX_BLOCK_LINES:
+            return first, last
+    while stop > last and not lines[stop].strip():
+        stop -= 1
+    if stop + 1 < len(lines) and re.match(r"\s*(?:[})\]]|end\b|fi\b|done\b)", lines[stop + 1]):
+        stop += 1
+    return (begin, stop) if stop - begin < MAX_BLOCK_LINES else (first, last)
+
+
+def _indent(line: str) -> int:
+    expanded = line.expandtabs(8)
+    return len(expanded) - len(expanded.lstrip())
+
+
+def _in_word(char: str) -> bool:
+    return char.isalnum() or char in "_$"
+
+
+def _is_name(text: str, start: int, word: str) -> bool:
+    """Return whether a word that some languages reserve is a name here: behind a dot, called."""
+    return word in _NAMED_LIKE_KEYWORDS and text[max(start - 1, 0) : start] in (".", ":")
