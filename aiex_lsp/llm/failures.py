@@ -99,7 +99,10 @@ class Origin:
     @property
     def address(self) -> str:
         """Return scheme, host and port of the base URL; never its credentials or query."""
-        parts = urlsplit(self.base_url)
+        try:
+            parts = urlsplit(self.base_url)
+        except ValueError:
+            return "?"
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else "?"
 
 

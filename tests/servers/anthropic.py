@@ -82,7 +82,7 @@ class AnthropicServer(FakeServer):
     def garbage_event(self) -> bytes:
         return b'event: content_block_delta\ndata: {"type": "content_bl\n\n'
 
-    def error(self, code: int, message: str, **fields: Any) -> Whole:
+    def error(self, code: int, message: str, /, **fields: Any) -> Whole:
         error = {"type": "invalid_request_error", "message": message, **fields}
         return status(code, {"type": "error", "error": error, "request_id": "req_011"})
 

@@ -23,6 +23,8 @@ from tests.servers.script import Drop, Garbage, Reply, Silence, Step, Whole, sta
 
 Server = TypeVar("Server", bound="FakeServer")
 
+TLS_HANDSHAKE = b"\x16"
+
 Answer = Callable[[dict[str, Any]], str | Step]
 
 
@@ -74,6 +76,7 @@ class FakeServer:
         self._routes: dict[tuple[str, str], deque[Step]] = {}
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._arrival = threading.Condition()
 
     # The dialect.
 
@@ -88,7 +91,7 @@ class FakeServer:
     def garbage_event(self) -> bytes:
         return b'data: {"choices": [{"delta": \n\n'
 
-    def error(self, code: int, message: str, **fields: Any) -> Whole:
+    def error(self, code: int, message: str, /, **fields: Any) -> Whole:
         """Return an error in the vendor's format."""
         raise NotImplementedError
 
@@ -120,6 +123,16 @@ class FakeServer:
     def generations(self) -> list[Request]:
         """Return the requests that cost money."""
         return [r for r in self.requests if r.method == "POST" and r.path == self.chat_path]
+
+    def wait_for_generations(self, count: int = 1, timeout: float = 5.0) -> None:
+        """Block until so many generation requests have come."""
+        with self._arrival:
+            if not self._arrival.wait_for(lambda: len(self.generations) >= count, timeout):
+                raise AssertionError(f"{len(self.generations)} of {count} requests came")
+
+    async def generations_come(self, count: int = 1, timeout: float = 5.0) -> None:
+        """Wait until so many generation requests have come."""
+        await asyncio.to_thread(self.wait_for_generations, count, timeout)
 
     def script(self, *steps: Step) -> None:
         """Answer the next generation requests by these steps, later ones by `answer` again."""
@@ -157,7 +170,9 @@ class FakeServer:
         try:
             early = b""
             while (request := await _read_request(reader, early)) is not None:
-                self.requests.append(request)
+                with self._arrival:
+                    self.requests.append(request)
+                    self._arrival.notify_all()
                 gone = asyncio.create_task(reader.read(1))
                 work = asyncio.create_task(self._respond(request, writer))
                 try:
@@ -295,6 +310,9 @@ def prompt_tokens(body: dict[str, Any]) -> int:
 
 async def _read_request(reader: asyncio.StreamReader, early: bytes) -> Request | None:
     try:
+        early = early or await reader.readexactly(1)
+        if early == TLS_HANDSHAKE:
+            return None
         head = early + await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
         return None

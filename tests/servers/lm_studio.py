@@ -25,7 +25,7 @@ class LMStudioServer(OpenAIServer):
         ]
         self.loaded = MODEL
 
-    def error(self, code: int, message: str, **fields: Any) -> Whole:
+    def error(self, code: int, message: str, /, **fields: Any) -> Whole:
         return status(code, {"error": {"message": message, "type": "invalid_request_error"}})
 
     def refuse(self, request: Request) -> Step | None:

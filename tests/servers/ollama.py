@@ -69,7 +69,7 @@ class OllamaServer(FakeServer):
     def garbage_event(self) -> bytes:
         return b'{"model": "qwen-fake:4b", "mess\n'
 
-    def error(self, code: int, message: str, **fields: Any) -> Whole:
+    def error(self, code: int, message: str, /, **fields: Any) -> Whole:
         return status(code, {"error": message})
 
     def refuse(self, request: Request) -> Step | None:

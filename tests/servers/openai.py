@@ -91,7 +91,7 @@ class OpenAIServer(FakeServer):
             {"error": {"message": "The server had an error", "type": "server_error", "code": None}}
         )
 
-    def error(self, code: int, message: str, **fields: Any) -> Whole:
+    def error(self, code: int, message: str, /, **fields: Any) -> Whole:
         body = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
         return status(code, {"error": {**body, **fields}})
 

@@ -74,7 +74,7 @@ class Silence:
 class Garbage:
     """Bytes that are not HTTP."""
 
-    data: bytes = b"SSH-2.0-OpenSSH_9.6\r\n"
+    data: bytes = b"220 mail.example.com ESMTP ready\r\n\r\n"
 
 
 Step = Reply | Whole | Drop | Silence | Garbage

@@ -44,6 +44,8 @@ def parse_base_url(text: str) -> BaseUrl:
 
 def with_version(base: BaseUrl) -> BaseUrl:
     """Return the address with its `/v1`, unless it names a version or an Azure deployment."""
+    if not base.valid:
+        return base
     segments = [part for part in urlsplit(base.url).path.split("/") if part]
     if "deployments" in segments or any(_VERSION.match(part) for part in segments):
         return base

@@ -78,7 +78,8 @@ def kind_of(error: VendorError) -> Kind | None:
     for pattern, kind in _WORDINGS:
         if pattern.search(text):
             return kind
-    return None
+    # Says less than the wording: OpenAI is "overloaded" under it too.
+    return Kind.TRANSIENT if any(code in _SERVER_ERRORS for code in error.codes) else None
 
 
 def _from_object(error: Mapping[str, Any]) -> VendorError:
@@ -183,18 +184,18 @@ _CODES: Mapping[str, Kind] = {
         ),
         Kind.CONTENT_FILTER,
     ),
-    **dict.fromkeys(
-        (
-            "api_error",
-            "server_error",
-            "internal_server_error",
-            "internalservererror",
-            "timeout_error",
-            "gateway_timeout_error",
-        ),
-        Kind.TRANSIENT,
-    ),
 }
+
+_SERVER_ERRORS = frozenset(
+    (
+        "api_error",
+        "server_error",
+        "internal_server_error",
+        "internalservererror",
+        "timeout_error",
+        "gateway_timeout_error",
+    )
+)
 
 _WORDINGS: tuple[tuple[re.Pattern[str], Kind], ...] = tuple(
     (re.compile(pattern), kind)
@@ -204,7 +205,8 @@ _WORDINGS: tuple[tuple[re.Pattern[str], Kind], ...] = tuple(
         (r"prompt is too long|input is too long|too many (input )?tokens", Kind.CONTEXT_TOO_LONG),
         (
             r"(exceed\w*|overflow\w*|maximum|larger than|longer than)[^.]{0,80}context"
-            r"|context (length|size|window)[^.]{0,60}(exceed|too (small|long)|overflow)",
+            r"|context (length|size|window)[^.]{0,60}(exceed|too (small|long)|overflow|of only)"
+            r"|context (the )?overflows",
             Kind.CONTEXT_TOO_LONG,
         ),
         (
