@@ -169,7 +169,7 @@ def _is_finding(item: Mapping[Any, Any]) -> bool:
 
 def _finding(item: Any, label: str) -> Finding | None:
     if isinstance(item, str):
-        from aiex_lsp.responses.prose_findings import finding_of_line
+        from aiex_lsp.responses.review_items import finding_of_line
 
         return finding_of_line(item, severity_of(label))
     if not isinstance(item, dict):

@@ -174,9 +174,9 @@ def _commonmark(lines: Sequence[str]) -> tuple[list[Fence], list[Heading]]:
             code = token.content.rstrip("\n")
             fences.append(Fence(start, end - 1, "", code, indented=True))
         elif token.type == "heading_open" and token.level == 0:
-            if title := _title(tokens[index + 1].content):
-                headings.append(Heading(int(token.tag[1:]), title, start, end))
-    return fences, headings
+            title = _title(tokens[index + 1].content)
+            headings.append(Heading(int(token.tag[1:]), title, start, end))
+    return fences, [heading for heading in headings if heading.title]
 
 
 def _atx_headings(lines: Sequence[str], fences: Sequence[Fence]) -> list[Heading]:

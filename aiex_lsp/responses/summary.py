@@ -11,7 +11,7 @@ MAX_SUMMARY = 300
 """Longest summary, in characters."""
 
 _TITLES = tuple(
-    re.compile(rf"(?:\d+[.)]\s*)?(?:[\w-]+ )?(?:{words})\b", re.IGNORECASE)
+    re.compile(rf"[\W_]*(?:\d+[.)]\s*)?(?:[\w-]+ )?(?:{words})\b", re.IGNORECASE)
     for words in (
         r"summary|tl;?\s?dr|in short|in a nutshell|zusammenfassung|résumé|resumen",
         r"overview|purpose|what (?:it|this|the \w+) does",
@@ -59,6 +59,8 @@ _FILLER = (
         r"(?:user|human|question|prompt|instructions?|task|system|assistant)\s*:", re.IGNORECASE
     ),
     re.compile(r"(?:\*\*|__)?[\w ]{1,40}:(?:\*\*|__)?$"),
+    re.compile(r"[\W_]*$"),
+    re.compile(r"(?:file ?name|file|path)\s*:\s*\S+$|\S*[/.]\S*\.\w{1,5}:?$", re.IGNORECASE),
 )
 
 

@@ -1,0 +1,209 @@
+"""One remark of a prose review: its text and fields, made into a finding."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+from aiex_lsp.responses.findings import lines_in, severity_of
+from aiex_lsp.responses.markdown import plain
+from aiex_lsp.responses.types import Finding, Severity
+
+LINE = re.compile(
+    r"(?:\b(?:lines?|ln\.?)\s*(?:#|no\.?|numbers?)?\s*:?\s*`?|(?<![\w.])L)(?=\d)(\d{1,7}`?(?:\s*(?:-|–|—|to|through|and|,)\s*`?L?\d{1,7})?)",
+    re.IGNORECASE,
+)
+FIELD = re.compile(
+    r"(?:\*\*|__)?(?P<name>severity|level|priority|impact|risk|category|type|rule|lines?|"
+    r"line numbers?|location|where|"
+    r"description|issue|problem|explanation|details?|why|suggestion|suggested fix|fix|"
+    r"recommendation|solution|"
+    r"remediation|how to fix|code|message)(?:\*\*|__)?\s*[:=]\s*(?:\*\*|__)?\s*(?P<value>.*)",
+    re.IGNORECASE,
+)
+SEVERITY_TAG = re.compile(
+    r"^\W{0,6}(critical|blocker|high|severe|error|medium|moderate|major|warning|low|minor|info(?:rmation)?(?:al)?|"
+    r"note|nit(?:pick)?|style|hint)\b(?:\s+(?:severity|priority|risk|impact))?\W{0,3}\s*[:\])–—-]\W*|"
+    r"[\[(]\s*(?:severity\s*[:=]\s*)?(critical|blocker|high|severe|error|medium|moderate|major|warning|low|minor|"
+    r"info(?:rmation)?(?:al)?|nit(?:pick)?|style|hint)(?:\s+(?:severity|priority|risk|impact))?\s*[\])]\W{0,3}",
+    re.IGNORECASE,
+)
+NUMBERED = re.compile(
+    r"(?:(?:issue|problem|finding|bug)\s*#?\d*|\d{1,3}[.)])\s*[:.–—-]?\s*", re.IGNORECASE
+)
+_CATEGORIES = (
+    "security",
+    "performance",
+    "maintainability",
+    "readability",
+    "correctness",
+    "style",
+    "reliability",
+    "concurrency",
+    "documentation",
+    "testing",
+)
+
+
+@dataclass(slots=True)
+class Item:
+    """What may be a finding: its first line, the lines after it, and labelled fields.
+
+    `kind` is "list", "heading", "line" or "compiler"; `section` the heading it stands under.
+    """
+
+    title: str
+    kind: str
+    indent: int = 0
+    section: str = ""
+    body: list[str] = field(default_factory=list)
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+def finding_of_line(text: str, severity: Severity | None = None) -> Finding | None:
+    """Return the finding that one line tells ("Line 3: unused import")."""
+    found = finding_of(Item(text, "list"))
+    if found is None or severity is None or SEVERITY_TAG.search(text):
+        return found
+    return replace(found, severity=severity)
+
+
+def finding_of(item: Item) -> Finding | None:
+    """Return the finding an item tells, None where it tells nothing."""
+    title = plain(item.title).strip()
+    if FIELD.match(title) and item.kind == "list":
+        # A list of fields alone: nothing that can stand by itself.
+        value = FIELD.match(title)
+        title = value["value"] if value else title
+    fields = item.fields
+    severity: Severity | None = None
+    for name in ("severity", "level", "priority", "impact", "risk"):
+        if name in fields and (severity := severity_of(fields[name])):
+            break
+    if tag := SEVERITY_TAG.search(title):
+        severity = severity or severity_of(tag[1] or tag[2])
+        title = _without_tag(title, tag)
+    place = next(
+        (
+            fields[k]
+            for k in ("line", "lines", "line number", "line numbers", "location", "where")
+            if k in fields
+        ),
+        None,
+    )
+    body = " ".join(plain(part) for part in item.body)
+    start, end = _place(place, title, body)
+    title = _without_place(NUMBERED.sub("", title, count=1) if NUMBERED.match(title) else title)
+    described = next(
+        (
+            fields[k]
+            for k in (
+                "description",
+                "issue",
+                "problem",
+                "message",
+                "explanation",
+                "details",
+                "detail",
+            )
+            if fields.get(k)
+        ),
+        "",
+    )
+    parts = [
+        part
+        for part in (title.rstrip(":").strip(), plain(described).strip() or body.strip())
+        if part
+    ]
+    if item.kind == "heading" or described:
+        message = ": ".join(parts)
+    else:
+        message = " ".join([title, *([plain(described)] if described else []), body]).strip()
+    message = " ".join(message.split())
+    if (
+        len(message) < 4
+        or not re.search(r"\w{2}", message)
+        or (message.endswith(":") and len(message) < 60)
+    ):
+        return None
+    fix = next(
+        (
+            fields[k]
+            for k in (
+                "suggestion",
+                "suggested fix",
+                "fix",
+                "recommendation",
+                "solution",
+                "remediation",
+                "how to fix",
+            )
+            if fields.get(k)
+        ),
+        None,
+    )
+    category = next((plain(fields[k]) for k in ("category", "type", "rule") if fields.get(k)), None)
+    return Finding(
+        message=message[:2000],
+        severity=severity or severity_of_section(item.section) or "warning",
+        category=(category or _category(item.section)).strip(),
+        start_line=start,
+        end_line=end,
+        suggestion=plain(fix).strip() if fix else None,
+        quote=None,
+    )
+
+
+def _without_tag(title: str, tag: re.Match[str]) -> str:
+    before, after = title[: tag.start()].strip(), title[tag.end() :].strip()
+    if not before and not after:
+        return title
+    # A line number stays apart from what follows: "Line 3 (High): leaks".
+    joint = ": " if LINE.fullmatch(before) else " "
+    return f"{before}{joint}{after}".strip(" -–—:")
+
+
+def severity_of_section(section: str) -> Severity | None:
+    """Return the severity a group's heading tells ("Critical issues", "High severity")."""
+    return (
+        severity_of(section)
+        if re.search(
+            r"critical|high|medium|low|minor|major|warning|error|nit|style|severe",
+            section,
+            re.IGNORECASE,
+        )
+        else None
+    )
+
+
+def _category(section: str) -> str:
+    lowered = section.lower()
+    return next((name for name in _CATEGORIES if name in lowered), "general")
+
+
+def _place(field_value: str | None, title: str, body: str) -> tuple[int | None, int | None]:
+    if field_value:
+        found = LINE.search(field_value)
+        start, end = lines_in(found[1] if found else plain(field_value))
+        if start is not None:
+            return start, end
+    for text in (title, body):
+        if match := LINE.search(text):
+            return lines_in(match[1].replace("`", "").replace("through", "to"))
+    return None, None
+
+
+def _without_place(text: str) -> str:
+    """Return a title without the line number it begins or ends with."""
+    match = LINE.match(text.lstrip("[(*"))
+    if match:
+        offset = len(text) - len(text.lstrip("[(*"))
+        rest = text[offset + match.end() :]
+        if re.match(r"\s*[)\]]?\s*(?:\([^)]{0,80}\))?\s*[:–—\])-]", rest):
+            return re.sub(r"^\s*[)\]]?\s*(?:\([^)]{0,80}\))?[\s:–—\])*-]*", "", rest)
+    return re.sub(
+        r"\s*[(\[](?:on |at )?(?:lines?|L)\s*\d[\d\s,–—-]*[)\]]\s*:?\s*$",
+        "",
+        text,
+        flags=re.IGNORECASE,
+    )
