@@ -493,3 +493,35 @@ async def test_lm_studio_is_found_by_any_of_its_addresses() -> None:
             assert (await adapter.complete(call(lm_studio.MODEL))).text
             assert (await adapter.list_models())[0].loaded
             await adapter.aclose()
+
+
+# Limits of an answer, learned
+
+
+async def test_the_largest_answer_of_a_model_is_learned() -> None:
+    said = {
+        OpenAIServer: "max_tokens is too large: 9000. This model supports at most 4096 "
+        "completion tokens, whereas you provided 9000.",
+        AnthropicServer: "max_tokens: 9000 > 4096, which is the maximum allowed number of output "
+        "tokens for claude-3-haiku-20240307",
+    }
+    for kind, message in said.items():
+        async with kind() as server:
+            server.script(server.error(400, message))
+            model = openai.MODEL if kind is OpenAIServer else anthropic.MODEL
+            sent = await bodies(server, [call(model, max_tokens=9000)])
+        assert [body["max_tokens"] for body in sent] == [9000, 4096]
+
+
+async def test_a_busy_server_teaches_nothing() -> None:
+    async with OpenAIServer() as server:
+        server.script(status(500, {"error": {"message": "system temperature too high"}}))
+        server.script(status(503, {"error": {"message": "The system role is overloaded"}}))
+        adapter = adapter_for(server)
+        for _ in range(2):
+            with pytest.raises(ProviderError):
+                await adapter.complete(call(openai.MODEL))
+        await adapter.complete(call(openai.MODEL))
+        await adapter.aclose()
+        assert "temperature" in server.generations[-1].json
+        assert len(server.generations) == 3

@@ -157,11 +157,11 @@ class HttpAdapter(Adapter, Generic[Learned]):
         if error.status in (404, 405) and self._base.guessed and kind is None:
             self._base = BaseUrl(self._base.url.removesuffix("/v1"), self._base.query, True)
             return True
-        if error.status not in (400, 422, 500) or kind in (
-            FailureKind.CONTEXT_TOO_LONG,
-            FailureKind.QUOTA,
-            FailureKind.CREDENTIALS,
-        ):
+        # A wording about a model may be about what it does not support; others are no refusal.
+        may_refuse = kind in (None, FailureKind.MODEL_NOT_FOUND, FailureKind.TRANSIENT)
+        # llama.cpp reports what a chat template refuses, the system role, as its own failure.
+        by_template = error.status == 500 and "role" in found.message
+        if not may_refuse or not (error.status in (400, 422) or by_template):
             return False
         new = self.learn(found, learned, body)
         if new == learned:
@@ -177,7 +177,7 @@ class HttpAdapter(Adapter, Generic[Learned]):
             self.type,
             self._base.url,
             model,
-            tuple(value for value in (self._key, *self.settings.headers.values()) if value),
+            (self._key, *(v for v in self.settings.headers.values() if len(v) >= 8)),
         )
         if not self._valid:
             raise failures.from_fault(origin, Fault.BAD_URL)

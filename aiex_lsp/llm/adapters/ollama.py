@@ -75,6 +75,8 @@ class OllamaAdapter(HttpAdapter[wire.OllamaDialect]):
             shows = await asyncio.gather(
                 *(self._show(model.id) for model, _ in found[:SHOWN_MODELS])
             )
+        known = zip(found, shows, strict=False)
+        self._shown |= {model.id: wire.shown_model(show) for (model, _), show in known if show}
         shows += [None] * (len(found) - len(shows))
         models = [wire.shown(model, show) for (model, _), show in zip(found, shows, strict=True)]
         return sorted(models, key=lambda model: not model.chat)

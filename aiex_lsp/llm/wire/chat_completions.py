@@ -6,6 +6,7 @@ https://platform.openai.com/docs/api-reference/chat, with the additions of DeepS
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -31,18 +32,19 @@ class ChatDialect:
     schema: str | None = "json_schema"
     system: str = "system"
     reasons: bool = False
+    most: int | None = None
 
 
 def chat_body(call: ModelCall, dialect: ChatDialect) -> dict[str, Any]:
     """Return the JSON of a streamed chat completion."""
-    room = THINKING_ROOM[call.effort] if dialect.reasons or call.effort else 0
+    reasons = dialect.reasons or (call.effort is not None and dialect.effort)
+    answer = call.max_tokens + (THINKING_ROOM[call.effort] if reasons else 0)
     body: dict[str, Any] = {
         "model": call.model,
         "messages": _messages(call, dialect.system),
         "stream": True,
     }
-    if dialect.limit:
-        body[dialect.limit] = call.max_tokens + room
+    body[dialect.limit] = min(answer, dialect.most or answer)
     if call.temperature is not None and dialect.temperature:
         body["temperature"] = call.temperature
     if dialect.stream_options:
@@ -66,6 +68,9 @@ def chat_body(call: ModelCall, dialect: ChatDialect) -> dict[str, Any]:
 
 def learn(error: VendorError, dialect: ChatDialect, body: Mapping[str, Any]) -> ChatDialect:
     """Return the dialect after a refusal of `body`; the same one if the refusal teaches nothing."""
+    most = error.most_tokens()
+    if most and most < body.get(dialect.limit, 0):
+        return replace(dialect, most=most)
     if error.mentions("max_completion_tokens") and "max_tokens" in body:
         return replace(dialect, limit="max_completion_tokens", reasons=True)
     if error.mentions("max_completion_tokens") and "max_completion_tokens" in body:
@@ -83,11 +88,18 @@ def learn(error: VendorError, dialect: ChatDialect, body: Mapping[str, Any]) -> 
     if about_format and "response_format" in body:
         was_schema = dialect.schema == "json_schema"
         return replace(dialect, schema="json_object" if was_schema else None)
-    roles = error.mentions("role") or "system" in error.message or "developer" in error.message
-    if roles and _has_role(body, dialect.system) and dialect.system != "user":
+    if (
+        _ROLES.search(error.message)
+        and _has_role(body, dialect.system)
+        and dialect.system != "user"
+    ):
         developer = dialect.system == "system" and "developer" in error.message
         return replace(dialect, system="developer" if developer else "user")
     return dialect
+
+
+_ROLES = re.compile(r"\broles?\b|system (message|prompt|role)|'(system|developer)'", re.IGNORECASE)
+"""How servers, and the chat templates of local models, refuse the system role."""
 
 
 class ChatReader(StreamReader):

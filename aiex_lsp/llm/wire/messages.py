@@ -41,13 +41,14 @@ class MessagesDialect:
 
     `thinking`: "adaptive" with an effort (Claude 4.6 and later), else "enabled" with a budget.
     `schema`: by forced "tool", by "format" (models that think do not take a forced tool), or None.
-    `thinks`: the model thinks unasked, within `max_tokens`.
+    `thinks`: the model thinks unasked, within `max_tokens`. `most`: the largest `max_tokens`.
     """
 
     temperature: bool = True
     thinking: str | None = "adaptive"
     schema: str | None = "tool"
     thinks: bool = False
+    most: int | None = None
 
 
 def messages_body(call: ModelCall, dialect: MessagesDialect) -> dict[str, Any]:
@@ -58,9 +59,10 @@ def messages_body(call: ModelCall, dialect: MessagesDialect) -> dict[str, Any]:
         room = THINKING_BUDGET[call.effort]
     elif dialect.thinks:
         room = THINKING_BUDGET["medium"]
+    limit = min(call.max_tokens + room, dialect.most or call.max_tokens + room)
     body: dict[str, Any] = {
         "model": call.model,
-        "max_tokens": call.max_tokens + room,
+        "max_tokens": limit,
         "messages": [
             {"role": message.role, "content": message.content}
             for message in call.messages
@@ -78,7 +80,7 @@ def messages_body(call: ModelCall, dialect: MessagesDialect) -> dict[str, Any]:
         body["thinking"] = {"type": "adaptive"}
         body["output_config"] = {"effort": call.effort}
     elif thinking == "enabled":
-        body["thinking"] = {"type": "enabled", "budget_tokens": room}
+        body["thinking"] = {"type": "enabled", "budget_tokens": min(room, limit - 1)}
     if call.schema is not None:
         form = "format" if thinking and dialect.schema else dialect.schema
         _ask_for_json(body, call, form)
@@ -107,6 +109,9 @@ def learn(error: VendorError, dialect: MessagesDialect, body: Mapping[str, Any])
     Matched by the names of fields that were sent, as the wording changes.
     """
     message = error.message.lower()
+    most = error.most_tokens()
+    if most and most < whole(body.get("max_tokens")):
+        return replace(dialect, most=most)
     if "tool_choice" in body and ("tool_choice" in message or "forces tool use" in message):
         # "Thinking may not be enabled when tool_choice forces tool use": this model thinks unasked.
         return replace(dialect, schema="format", thinks="thinking" in message or dialect.thinks)

@@ -27,6 +27,17 @@ class VendorError:
         text = self.message.lower()
         return self.param == word or re.search(rf"\b{re.escape(word)}\b", text) is not None
 
+    def most_tokens(self) -> int | None:
+        """Return the largest answer a model allows, where a refused limit names it.
+
+        OpenAI: "This model supports at most 16384 completion tokens"; Anthropic:
+        "max_tokens: 9216 > 4096, which is the maximum allowed".
+        """
+        if "max_tokens" not in self.message and "max_completion_tokens" not in self.message:
+            return None
+        found = re.search(r"at most (\d+)|> (\d+), which is the maximum", self.message)
+        return int(found[1] or found[2]) if found else None
+
 
 def parse_error(body: Any) -> VendorError | None:
     """Return the error in a decoded JSON body, None where there is none.
