@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
@@ -19,9 +18,9 @@ from aiex_lsp.templates.meter import ELEMENT, TooMuch
 from aiex_lsp.templates.sandbox import MAX_INT_BITS, meter_of, text_of
 
 LINEAR = (
-    "abs", "capitalize", "count", "d", "default", "dictsort", "first", "float", "int",
-    "items", "last", "length", "list", "lower", "map", "max", "min", "reject", "rejectattr",
-    "reverse", "select", "selectattr", "sort", "trim", "unique", "upper",
+    "abs", "count", "d", "default", "dictsort", "first", "float", "int", "items", "last",
+    "length", "list", "map", "max", "min", "reject", "rejectattr", "reverse", "select",
+    "selectattr", "sort", "unique",
 )  # fmt: skip
 """Jinja's own filters that make no more than they get; they are metered before and after."""
 
@@ -105,11 +104,14 @@ def replace(context: Context, text: Any, old: Any, new: Any) -> str:
     return whole.replace(before, after)
 
 
-def title(context: Context, text: Any) -> str:
-    """Return the text with each word begun by a capital."""
-    whole = _text(text, "title")
-    meter_of(context).pay(len(whole))
-    return whole.title()
+def _texts_own(method: str) -> Filter:
+    def filtered(context: Context, text: Any) -> str:
+        meter = meter_of(context)
+        whole = text_of(meter, text)
+        meter.pay(2 * len(whole))
+        return str(getattr(whole, method)())
+
+    return filtered
 
 
 def truncate(context: Context, text: Any, length: Any = 255, end: Any = "…") -> str:
@@ -139,10 +141,9 @@ def rounded(context: Context, value: Any, precision: Any = 0) -> Any:
 def tojson(context: Context, value: Any) -> str:
     """Return the value as JSON."""
     meter = meter_of(context)
-    meter.pay(meter.weigh(value))
-    made = json.dumps(list(value) if isinstance(value, range) else value, ensure_ascii=False)
-    meter.pay(len(made))
-    return made
+    if isinstance(value, list | tuple | Mapping | range):
+        return text_of(meter, value)
+    return text_of(meter, [value])[1:-1]
 
 
 def _split(context: Context, text: str, separator: str | None = None) -> list[str]:
@@ -262,7 +263,8 @@ _OWN: Mapping[str, Filter] = {
     "indent": indent,
     "join": join,
     "replace": replace,
-    "title": title,
+    "trim": _texts_own("strip"),
+    **{name: _texts_own(name) for name in ("capitalize", "lower", "title", "upper")},
     "truncate": truncate,
     "string": string,
     "sum": total,

@@ -45,7 +45,7 @@ class Analysis:
     """What a body or expression says: `problems` are (line, message), lines counted in it.
 
     `tree` is None where it does not parse. `blocks` maps each block's name to its line, `outer`
-    are those not inside another.
+    are those not inside another; `supers` are the calls of `super`, by block and line.
     """
 
     tree: nodes.Template | None = None
@@ -53,6 +53,7 @@ class Analysis:
     used: set[str] = field(default_factory=set)
     blocks: dict[str, int] = field(default_factory=dict)
     outer: set[str] = field(default_factory=set)
+    supers: list[tuple[str, int]] = field(default_factory=list)
 
 
 def analyze_body(env: Sandbox, body: str, known: Mapping[str, str]) -> Analysis:
@@ -105,6 +106,7 @@ class _Checker:
         self._known = known
         self._nodes = 0
         self._depth = 0
+        self._inside = ""
 
     def body(self, tree: nodes.Template) -> None:
         """Check a whole body: at its top level stand blocks alone."""
@@ -116,7 +118,7 @@ class _Checker:
             ):
                 continue
             elif type(node) not in _UNAVAILABLE:
-                self._problem(node, "stands outside the blocks, so it is never shown")
+                self._problem(node, "stands outside the blocks, so it is never shown", _skip(node))
             self.visit(node, set())
 
     def visit(self, node: nodes.Node, bound: set[str]) -> None:
@@ -146,15 +148,17 @@ class _Checker:
         for node in many:
             self.visit(node, bound)
 
-    def _problem(self, node: nodes.Node, message: str) -> None:
-        self._analysis.problems.append((node.lineno or 1, message))
+    def _problem(self, node: nodes.Node, message: str, skip: int = 0) -> None:
+        self._analysis.problems.append(((node.lineno or 1) + skip, message))
 
     def _block(self, node: nodes.Block, bound: set[str]) -> None:
         del bound
         self._analysis.blocks[node.name] = node.lineno
         if node.scoped:
             self._problem(node, "scoped blocks are not available")
+        around, self._inside = self._inside, node.name
         self._all(node.body, set())
+        self._inside = around
 
     def _for(self, node: nodes.For, bound: set[str]) -> None:
         self.visit(node.iter, bound)
@@ -235,6 +239,8 @@ class _Checker:
                 self._problem(node, f"method {called.attr[:60]!r} is not available{hint}")
         elif not isinstance(called, nodes.Name) or called.name not in _FUNCTIONS:
             self._problem(node, "only range, super and the listed methods can be called")
+        elif called.name == "super":
+            self._analysis.supers.append((self._inside, node.lineno))
         self._all(node.args, bound)
 
     def _getattr(self, node: nodes.Getattr, bound: set[str]) -> None:
@@ -269,3 +275,10 @@ class _Checker:
 
 def _name(node: nodes.Node) -> str:
     return node.name[:60] if isinstance(node, nodes.Name) else ""
+
+
+def _skip(node: nodes.Node) -> int:
+    """Return the empty lines before an output's text."""
+    first = node.nodes[0] if isinstance(node, nodes.Output) else None
+    data = first.data if isinstance(first, nodes.TemplateData) else ""
+    return data.count("\n", 0, len(data) - len(data.lstrip()))

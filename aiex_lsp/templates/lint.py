@@ -74,6 +74,10 @@ def _blocks(
         where = f"system, user or a block of {template.extends!r}" if above else "system or user"
         line = template.body_line + own.blocks[name] - 1
         problems.append(_at(template, line, f"block {name!r} is never shown: it is not {where}"))
+    for name, line in own.supers:
+        if name not in above:
+            what = f"super() has nothing to show: no template above has a block {name!r}"
+            problems.append(_at(template, template.body_line + line - 1, what))
     if "user" not in own.blocks and "user" not in above:
         problems.append(_at(template, template.body_line, "has no block user: what is asked"))
     return problems

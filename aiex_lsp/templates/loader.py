@@ -73,7 +73,8 @@ def parse_text(
     if len(head_text) > _MAX_HEAD_CHARS:
         return None, [_problem(path, 1, f"has front matter above {_MAX_HEAD_CHARS // 1024} KiB")]
     before_head = text[: text.index(head_text, 3)] if head_text else ""
-    head, lines, problems = _parse_head(head_text, before_head.count("\n"), path)
+    trusted = source == "builtin"
+    head, lines, problems = _parse_head(head_text, before_head.count("\n"), path, trusted)
     if head is None:
         return None, problems
     body_line = text.count("\n", 0, len(text) - len(body)) + 1
@@ -81,14 +82,14 @@ def parse_text(
 
 
 def _parse_head(
-    text: str, offset: int, path: Path
+    text: str, offset: int, path: Path, trusted: bool
 ) -> tuple[dict[str, Any] | None, dict[str, int], list[TemplateProblem]]:
     import yaml
 
     lines: dict[str, int] = {}
     problems: list[TemplateProblem] = []
     try:
-        loader = _loader(text)
+        loader = _loader(text, trusted)
         node = loader.get_single_node()
         if node is None:
             return {}, lines, problems
@@ -105,8 +106,12 @@ def _parse_head(
     return head, lines, problems
 
 
-def _loader(text: str) -> Any:
+def _loader(text: str, trusted: bool) -> Any:
     import yaml
+
+    if trusted and yaml.__with_libyaml__:
+        # Ten times as fast, but its recursion is C's, which no bound of ours reaches.
+        return yaml.CSafeLoader(text)
 
     class Loader(yaml.SafeLoader):
         """Without anchors and aliases: a few lines of them make gigabytes."""

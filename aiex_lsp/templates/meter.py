@@ -10,6 +10,8 @@ from jinja2.exceptions import TemplateRuntimeError
 
 ELEMENT = 16
 """What an element of a list costs, in characters: a pointer and a small object."""
+MAX_ELEMENTS = 1_000_000
+"""What one operation may look at, to take a fraction of a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,10 @@ class Meter:
         """Return a value's size in characters; a list shared in itself counts each time."""
         if isinstance(value, str):
             return len(value)
-        total, todo = 0, [value]
+        total, seen, todo = 0, 0, [value]
         while todo:
             one = todo.pop()
+            seen += 1
             if isinstance(one, str):
                 total += len(one)
             elif isinstance(one, Mapping):
@@ -87,6 +90,6 @@ class Meter:
                 else:
                     todo.extend(one)
             total += ELEMENT
-            if total + len(todo) * ELEMENT > self._limits.chars:
+            if total > self._limits.chars or seen + len(todo) > MAX_ELEMENTS:
                 raise TooMuch("works on too large a list")
         return total

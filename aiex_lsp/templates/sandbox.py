@@ -22,6 +22,8 @@ from aiex_lsp.templates.meter import ELEMENT, Meter, TooMuch
 
 MAX_RANGE = 100_000
 MAX_INT_BITS = 1024
+MAX_JSON = 4 * 1024 * 1024
+"""What is shown as JSON, in characters: escapes make six of one before anyone can count them."""
 _LOOP = {
     "index", "index0", "revindex", "revindex0", "first", "last", "length", "previtem",
     "nextitem",
@@ -64,11 +66,17 @@ class Sandbox(ImmutableSandboxedEnvironment):
         meter.step()
         if isinstance(left, Undefined) or isinstance(right, Undefined):
             return super().call_binop(context, operator, left, right)
-        if isinstance(left, str | list) or isinstance(right, str | list):
+        if isinstance(left, _SEQUENCE) or isinstance(right, _SEQUENCE):
             _sequence_binop(meter, operator, left, right)
         elif isinstance(left, int) and isinstance(right, int):
             _integer_binop(operator, left, right)
         return super().call_binop(context, operator, left, right)
+
+    def call_filter(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Return a filter's result: what `map` calls by name, which is never an operation's."""
+        if name.startswith("_"):
+            raise SecurityError(f"filter {name[:40]!r} is not available")
+        return super().call_filter(name, *args, **kwargs)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Return a map's value or a loop's counter; nothing else has attributes here."""
@@ -99,7 +107,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def is_safe_callable(self, obj: Any) -> bool:
         """Return whether it is `range` or `super`."""
-        return isinstance(obj, BlockReference) or obj is _range
+        # An undefined `super` says so itself when it is called.
+        return isinstance(obj, BlockReference | Undefined) or obj is _range
 
 
 def meter_of(context: Context) -> Meter:
@@ -118,7 +127,10 @@ def text_of(meter: Meter, value: Any) -> str:
         return str(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
-    meter.pay(meter.weigh(value))
+    weight = meter.weigh(value)
+    if weight > MAX_JSON:
+        raise TooMuch("shows too large a list or map")
+    meter.pay(weight)
     if isinstance(value, range):
         value = list(value)
     text = json.dumps(value, ensure_ascii=False)
@@ -220,7 +232,7 @@ def _sequence_binop(meter: Meter, operator: str, left: Any, right: Any) -> None:
     if operator == "+":
         meter.pay(_made(left) + _made(right))
     elif operator == "*":
-        sequence, times = (left, right) if isinstance(left, str | list) else (right, left)
+        sequence, times = (left, right) if isinstance(left, _SEQUENCE) else (right, left)
         if isinstance(times, int):
             meter.pay(_made(sequence) * max(times, 0))
     else:
@@ -230,7 +242,7 @@ def _sequence_binop(meter: Meter, operator: str, left: Any, right: Any) -> None:
 def _made(value: Any) -> int:
     if isinstance(value, str):
         return len(value)
-    return len(value) * ELEMENT if isinstance(value, list) else 0
+    return len(value) * ELEMENT if isinstance(value, list | tuple) else 0
 
 
 def _integer_binop(operator: str, left: int, right: int) -> None:
@@ -243,4 +255,5 @@ def _integer_binop(operator: str, left: int, right: int) -> None:
         raise TooMuch("makes too large a number")
 
 
+_SEQUENCE = (str, list, tuple)
 _NAME = re.compile("[a-zA-Z_][a-zA-Z0-9_]{0,39}")

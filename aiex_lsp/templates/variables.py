@@ -70,23 +70,28 @@ def from_texts(template: Template, texts: Mapping[str, str]) -> dict[str, Any]:
 
 def mismatch(variable_type: str, value: Any) -> str | None:
     """Return why `value` is not of the type, None if it is."""
+    if variable_type not in EMPTY and variable_type not in ("integer", "number"):
+        return None
+    if _fits(variable_type, value):
+        return None
+    return f"is {kind_of(value)}, not {_article(variable_type)}"
+
+
+def _fits(variable_type: str, value: Any) -> bool:
+    whole = isinstance(value, int) and not isinstance(value, bool)
     match variable_type:
         case "string":
-            fits = isinstance(value, str)
+            return isinstance(value, str)
         case "integer":
-            fits = isinstance(value, int) and not isinstance(value, bool)
+            return whole
         case "number":
-            whole = isinstance(value, int) and not isinstance(value, bool)
-            fits = whole or (isinstance(value, float) and math.isfinite(value))
+            return whole or (isinstance(value, float) and math.isfinite(value))
         case "boolean":
-            fits = isinstance(value, bool)
+            return isinstance(value, bool)
         case "list":
-            fits = isinstance(value, list | tuple)
-        case "map":
-            fits = isinstance(value, Mapping)
+            return isinstance(value, list | tuple)
         case _:
-            fits = True
-    return None if fits else f"is {kind_of(value)}, not {_article(variable_type)}"
+            return isinstance(value, Mapping)
 
 
 def listed(enum: tuple[Any, ...], value: Any) -> bool:
@@ -97,7 +102,7 @@ def listed(enum: tuple[Any, ...], value: Any) -> bool:
 def kind_of(value: Any) -> str:
     """Return a value's type in the words of templates."""
     for name in ("boolean", "integer", "number", "string", "list", "map"):
-        if mismatch(name, value) is None:
+        if _fits(name, value):
             return _article(name)
     return "nothing" if value is None else f"a {type(value).__name__}"
 
