@@ -8,7 +8,7 @@ import pytest
 
 from aiex_lsp.errors import FailureKind as Kind
 from aiex_lsp.errors import ProviderError
-from aiex_lsp.llm.types import Heartbeat, JsonSchema, Message, ModelInfo
+from aiex_lsp.llm.types import Heartbeat, JsonSchema, Message, ModelInfo, Usage
 from tests.contract.dialects import KEY, adapter_for, call
 from tests.servers import anthropic, lm_studio, ollama, openai
 from tests.servers.anthropic import AnthropicServer
@@ -525,3 +525,15 @@ async def test_a_busy_server_teaches_nothing() -> None:
         await adapter.aclose()
         assert "temperature" in server.generations[-1].json
         assert len(server.generations) == 3
+
+
+async def test_a_cloud_model_is_never_chosen_unasked_and_its_price_is_unknown() -> None:
+    async with OllamaServer() as server:
+        server.models = [{**server.models[1], "name": "big:cloud", "model": "big:cloud"}]
+        adapter = adapter_for(server)
+        with pytest.raises(ProviderError) as caught:
+            await adapter.default_model()
+        await adapter.aclose()
+    assert caught.value.kind is Kind.MODEL_NOT_FOUND
+    assert adapter.estimate_cost("big:cloud", Usage(10, 10)) is None
+    assert adapter.estimate_cost(ollama.MODEL, Usage(10, 10)) == 0.0

@@ -7,54 +7,19 @@ One subclass a dialect. In async tests `async with OpenAIServer() as server`, el
 from __future__ import annotations
 
 import asyncio
-import json
-import socket
-import struct
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, TypeVar
-from urllib.parse import parse_qsl, urlsplit
 
 from tests.servers.script import Drop, Garbage, Reply, Silence, Step, Whole, status
+from tests.servers.sockets import Request, read_request, reset, send_chunk, send_whole
 
 Server = TypeVar("Server", bound="FakeServer")
 
-TLS_HANDSHAKE = b"\x16"
-
 Answer = Callable[[dict[str, Any]], str | Step]
-
-
-@dataclass
-class Request:
-    """One request as it came; header names in lower case.
-
-    `done` once the answer was sent in full, `cut` (at monotonic `cut_at`) when the client closed
-    the connection before. Both are set exactly once, `settled` with either.
-    """
-
-    method: str
-    path: str
-    query: dict[str, str]
-    headers: dict[str, str]
-    body: bytes
-    received_at: float
-    done: bool = False
-    cut: bool = False
-    cut_at: float | None = None
-    settled: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body) if self.body else None
-
-    async def wait(self, timeout: float = 5.0) -> None:
-        """Wait until the answer was sent or the client has gone."""
-        if not await asyncio.to_thread(self.settled.wait, timeout):
-            raise AssertionError(f"{self.method} {self.path} is still being answered")
 
 
 class FakeServer:
@@ -169,7 +134,7 @@ class FakeServer:
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             early = b""
-            while (request := await _read_request(reader, early)) is not None:
+            while (request := await read_request(reader, early)) is not None:
                 with self._arrival:
                     self.requests.append(request)
                     self._arrival.notify_all()
@@ -206,12 +171,12 @@ class FakeServer:
             case Reply():
                 return await self._stream(step, request.json or {}, writer)
             case Whole():
-                return await _send_whole(step, writer)
+                return await send_whole(step, writer)
             case Drop():
                 if step.after_headers:
                     await self._head(writer)
                 if step.reset:
-                    _reset(writer)
+                    reset(writer)
                 return False
             case Silence():
                 if step.after_headers:
@@ -253,7 +218,7 @@ class FakeServer:
     ) -> bool:
         await self._head(writer)
         if reply.comments:
-            await _chunk(writer, b": OPENROUTER PROCESSING\n\n")
+            await send_chunk(writer, b": OPENROUTER PROCESSING\n\n")
         texts = 0
         first = True
         for kind, data in self.events(reply, body):
@@ -264,20 +229,20 @@ class FakeServer:
                 first = False
             if kind == "text" or texts:
                 if texts == reply.cut_after:
-                    _reset(writer)
+                    reset(writer)
                     return False
                 if texts == reply.stall_after:
                     await asyncio.Event().wait()
             if kind == "text":
                 if texts == reply.garbage_at:
-                    await _chunk(writer, self.garbage_event())
+                    await send_chunk(writer, self.garbage_event())
                 if texts == reply.error_at:
-                    await _chunk(writer, self.error_event())
+                    await send_chunk(writer, self.error_event())
                     break
                 texts += 1
             size = reply.split or len(data)
             for start in range(0, len(data), size):
-                await _chunk(writer, data[start : start + size])
+                await send_chunk(writer, data[start : start + size])
         if reply.hold_open:
             await asyncio.Event().wait()
         writer.write(b"0\r\n\r\n")
@@ -306,55 +271,6 @@ def prompt_tokens(body: dict[str, Any]) -> int:
     parts = [body.get("system") or ""]
     parts += [message.get("content") or "" for message in body.get("messages", [])]
     return max(1, sum(map(len, parts)) // 4)
-
-
-async def _read_request(reader: asyncio.StreamReader, early: bytes) -> Request | None:
-    try:
-        early = early or await reader.readexactly(1)
-        if early == TLS_HANDSHAKE:
-            return None
-        head = early + await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError:
-        return None
-    lines = head.decode("latin-1").split("\r\n")
-    method, target, _ = lines[0].split(" ", 2)
-    headers = {}
-    for line in lines[1:]:
-        name, colon, value = line.partition(":")
-        if colon:
-            headers[name.strip().lower()] = value.strip()
-    body = await reader.readexactly(int(headers.get("content-length", "0")))
-    parts = urlsplit(target)
-    query = dict(parse_qsl(parts.query))
-    return Request(method, parts.path, query, headers, body, time.monotonic())
-
-
-async def _send_whole(step: Whole, writer: asyncio.StreamWriter) -> bool:
-    lines = [f"HTTP/1.1 {step.status} X", f"Content-Type: {step.content_type}"]
-    lines += [f"{name}: {value}" for name, value in step.headers.items()]
-    if not step.endless:
-        lines.append(f"Content-Length: {len(step.body)}")
-    writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + step.body)
-    await writer.drain()
-    while step.endless:
-        writer.write(step.body or b"x" * 4096)
-        await writer.drain()
-        await asyncio.sleep(0)
-    return True
-
-
-async def _chunk(writer: asyncio.StreamWriter, data: bytes) -> None:
-    if data:
-        writer.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
-        await writer.drain()
-
-
-def _reset(writer: asyncio.StreamWriter) -> None:
-    """Close by RST, as a server that crashes does."""
-    sock = writer.get_extra_info("socket")
-    with suppress(OSError):
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
 
 
 def _result(task: asyncio.Task[bytes]) -> bytes:

@@ -12,7 +12,8 @@ from aiex_lsp.config.settings import ProviderSettings
 from aiex_lsp.errors import MAX_MESSAGE, ConfigError, FailureKind, ProviderError
 from aiex_lsp.llm.adapters import registry
 from aiex_lsp.llm.adapters.base import AdapterContext
-from aiex_lsp.llm.failures import DISPOSITIONS, Fault, Origin, falls_back, from_fault, from_response
+from aiex_lsp.llm.failure_texts import Fault, Origin
+from aiex_lsp.llm.failures import DISPOSITIONS, falls_back, from_fault, from_response
 from aiex_lsp.llm.types import ModelCall, Text, Thinking
 from aiex_lsp.llm.wire.base_url import parse_base_url, with_version, without
 from aiex_lsp.llm.wire.chat_completions import ChatReader

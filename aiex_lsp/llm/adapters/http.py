@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from aiex_lsp import __version__
-from aiex_lsp.llm.failures import Fault, FaultError
+from aiex_lsp.llm.failure_texts import Fault
+from aiex_lsp.llm.failures import FaultError
 from aiex_lsp.llm.wire.lines import LineSplitter, LineTooLongError
 from aiex_lsp.llm.wire.sse import ServerEvent, SseDecoder
 from aiex_lsp.llm.wire.vendor_errors import decode

@@ -14,7 +14,8 @@ from aiex_lsp.errors import FailureKind, ProviderError
 from aiex_lsp.llm import failures
 from aiex_lsp.llm.adapters.base import Adapter, AdapterContext
 from aiex_lsp.llm.adapters.http import Framing, HttpClient, StatusError
-from aiex_lsp.llm.failures import Fault, FaultError, Origin
+from aiex_lsp.llm.failure_texts import Fault, Origin, key_step
+from aiex_lsp.llm.failures import FaultError
 from aiex_lsp.llm.types import Chunk, Health, Heartbeat, ModelCall
 from aiex_lsp.llm.wire.base_url import BaseUrl, parse_base_url
 from aiex_lsp.llm.wire.reader import StreamReader, VendorFailure, deep_merge
@@ -185,7 +186,7 @@ class HttpAdapter(Adapter, Generic[Learned]):
             raise ProviderError(
                 FailureKind.NOT_CONFIGURED,
                 f"{self.name} needs an API key and none is set",
-                failures.key_step(origin).replace("Check", "Set"),
+                key_step(origin).replace("Check", "Set"),
                 provider=self.name,
                 model=model,
             )

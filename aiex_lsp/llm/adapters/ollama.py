@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from aiex_lsp.config.settings import ProviderSettings, RateLimits
+from aiex_lsp.errors import FailureKind, ProviderError
 from aiex_lsp.llm.adapters.base import AdapterContext
 from aiex_lsp.llm.adapters.http import Framing, StatusError
 from aiex_lsp.llm.adapters.http_adapter import HttpAdapter
 from aiex_lsp.llm.failures import FaultError
-from aiex_lsp.llm.types import ModelCall, ModelInfo
+from aiex_lsp.llm.types import ModelCall, ModelInfo, Usage
 from aiex_lsp.llm.wire import ollama_chat as wire
 from aiex_lsp.llm.wire.base_url import BaseUrl, without
 from aiex_lsp.llm.wire.reader import mapping, whole
@@ -80,6 +81,23 @@ class OllamaAdapter(HttpAdapter[wire.OllamaDialect]):
         shows += [None] * (len(found) - len(shows))
         models = [wire.shown(model, show) for (model, _), show in zip(found, shows, strict=True)]
         return sorted(models, key=lambda model: not model.chat)
+
+    async def default_model(self) -> str:
+        """Return the configured default model, else the first chat model on the server's machine.
+
+        Its cloud models need to be named: they send the text elsewhere.
+        """
+        if self.settings.default_model:
+            return self.settings.default_model
+        for model in await self.list_models():
+            if model.chat and (model.local or not self.local):
+                return model.id
+        what, step = self.no_model()
+        raise ProviderError(FailureKind.MODEL_NOT_FOUND, what, step, provider=self.name)
+
+    def estimate_cost(self, model: str, usage: Usage) -> float | None:
+        """Return US dollars for `usage`; 0.0 for local models, None for cloud models."""
+        return None if wire.is_cloud(model) else super().estimate_cost(model, usage)
 
     def no_model(self) -> tuple[str, str]:
         """Return what to tell where no model is installed."""

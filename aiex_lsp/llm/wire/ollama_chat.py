@@ -175,7 +175,7 @@ def tagged_models(
         name = _name(entry)
         details = mapping(entry.get("details"))
         remote = bool(entry.get("remote_host") or entry.get("remote_model"))
-        remote = remote or name.endswith((":cloud", "-cloud"))
+        remote = remote or is_cloud(name)
         info = ModelInfo(
             id=name,
             provider=provider,
@@ -192,6 +192,11 @@ def tagged_models(
     found.sort(key=lambda pair: _moment(pair[1]), reverse=True)
     found.sort(key=lambda pair: (not pair[0].chat, not pair[0].local, not pair[0].loaded))
     return found
+
+
+def is_cloud(model: str) -> bool:
+    """Return whether a model by its name runs at ollama.com."""
+    return model.endswith((":cloud", "-cloud"))
 
 
 def shown_model(show: Any) -> ShownModel:
