@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
+AIMOCK_VERSION := 1.43.0
+AIMOCK_STAMP := .tools/node_modules/.installed
 
 .PHONY: demo test test-live lint bench clean
 
@@ -24,9 +26,17 @@ demo: $(STAMP)
 	@$(BIN)/aiex-lsp models install --quiet
 	@$(BIN)/aiex-lsp explain aiex_lsp/text/snapshot.py:103-126 --provider embedded
 
-test: $(DEV_STAMP)
+# The independent mock server of the end-to-end tests; without it those tests are skipped.
+$(AIMOCK_STAMP): Makefile
+	@if command -v npm >/dev/null; then \
+	  npm install --prefix .tools --no-audit --no-fund --ignore-scripts --loglevel=error \
+	    @copilotkit/aimock@$(AIMOCK_VERSION) >/dev/null && touch $@ \
+	    || echo "aimock could not be installed: the tests against it are skipped"; \
+	else echo "npm is not installed: the tests against aimock are skipped"; fi
+
+test: $(DEV_STAMP) $(AIMOCK_STAMP)
 	$(BIN)/aiex-lsp models install --quiet
-	$(BIN)/python -m pytest -n auto -q
+	$(BIN)/python -m pytest -n auto --dist loadgroup -q
 
 test-live: $(DEV_STAMP)
 	$(BIN)/python -m pytest -m live -q -rs tests/e2e
