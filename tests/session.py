@@ -21,6 +21,7 @@ QUICK = Limits(
     apply_edit=0.3,
     confirmed_edit=0.3,
     question=0.3,
+    start=0.3,
     progress_interval=0.0,
     delta_interval=0.0,
     view_interval=0.0,

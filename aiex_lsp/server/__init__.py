@@ -1,0 +1,54 @@
+"""The protocol page: what goes over the line between an editor and aiex-lsp.
+
+`run.py` serves, `create.py` joins the methods, `services.py` says what the server is given. The
+page is held against the code and the contract by `tests/unit/test_server_page.py`.
+
+Requests of aiex, each an `executeCommand` command of the same name with the same one argument
+too. Those marked `*` ask a model: as a command they answer `{accepted: id}` at once and deliver
+afterwards, or with `wait: true` answer when done; they take `{textDocument, range? | position?,
+provider?, model?, strategy?, diagnostics?, workDoneToken?, partialResultToken?}` besides.
+
+====================  =============================  ==========================================
+method                further params                 result
+====================  =============================  ==========================================
+aiex/explain*         level?                         markdown, summary, sections[],
+                                                     codeReferences[], concepts[], answer
+aiex/analyze*         analysisType?                  markdown, findings[], answer; findings are
+                                                     published as diagnostics, source `aiex`
+aiex/generateTests*   framework?                     edit, targetUri, codeBlocks[],
+                                                     explanation, language, answer, applied?
+aiex/run*             template, variables?           by the template's response type
+aiex/followUp*        answerId, question             as aiex/explain; textDocument may be left
+                                                     out: the answer's is meant
+aiex/renderPrompt     task or template, and the      messages[], inputTokens, estimatedCost,
+                      options of that task           provider, model, redactions[]
+aiex/cancel           id                             cancelled
+aiex/clearFindings    textDocument?                  null
+aiex/templates                                       [{id, title, category, variables[],
+                                                     responseType, kind?}]
+aiex/models           provider?                      [{provider, id, contextWindow?, local,
+                                                     price?}]
+aiex/selectProvider   provider?, model?, strategy?   provider, model, strategy
+aiex/pause            paused?                        paused: while true nothing is offered and
+                                                     no model is asked
+====================  =============================  ==========================================
+
+Notifications of aiex to clients that opted in by `experimental.aiex` or
+`initializationOptions.aiex`: `aiex/showMarkdown` {id, title, markdown, final}; the same id
+replaces what it showed.
+
+From LSP: initialize, initialized, shutdown, exit, $/cancelRequest, $/setTrace,
+textDocument/didOpen, textDocument/didChange, textDocument/didSave, textDocument/didClose,
+textDocument/codeAction, textDocument/hover, notebookDocument/didOpen,
+notebookDocument/didChange, notebookDocument/didClose, workspace/executeCommand,
+workspace/didChangeConfiguration, workspace/didChangeWatchedFiles,
+workspace/didChangeWorkspaceFolders, window/workDoneProgress/cancel.
+
+Errors: -32602 names the parameter that is wrong, -32803 says in at most 200 characters why there
+is no result, -32800 is a cancelled request. A command that was accepted tells its failure by one
+`window/showMessage`.
+
+Wherever a client lacks something there is a next best: a text is a view, else a document in the
+state folder, else a message; an edit is versioned `documentChanges`, else `changes`, else a diff
+shown as text; a file that cannot be created by `CreateFile` is made by inserting into it.
+"""

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
+from aiex_lsp.errors import AiexError
+
 if TYPE_CHECKING:
     from aiex_lsp.server.server import AiexServer
 
@@ -24,5 +26,7 @@ def spawn(ls: AiexServer, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]
 async def _logged(work: Coroutine[Any, Any, None]) -> None:
     try:
         await work
+    except AiexError as error:
+        logger.warning("%s", error)
     except Exception:
         logger.exception("Work in the background failed")

@@ -54,7 +54,10 @@ async def services_of(ls: AiexServer) -> Services:
     """Return the services; after a failure to make them they are tried again."""
     task = ls.services
     if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+        from aiex_lsp.server import configuration
+
         task = _start_services(ls)
+        spawn(ls, configuration.reload(ls))
     return await asyncio.shield(task)
 
 

@@ -32,7 +32,8 @@ class Limits:
 
     `client_answer` is for requests an editor answers by itself, `apply_edit` for edits (eglot
     asks its user), `confirmed_edit` for those that ask for confirmation, `question` for a
-    question to the user. `outline` is what a code action waits for a first parse.
+    question to the user. `start` is what hovers and code actions wait for a server that is just
+    starting; then they show nothing. `outline` is what a code action waits for a first parse.
     `hover_failure` is how long a failed hover is not tried again.
     """
 
@@ -45,6 +46,7 @@ class Limits:
     delta_interval: float = 0.03
     view_interval: float = 0.1
     shutdown: float = 3.0
+    start: float = 1.0
     hover_failure: float = 30.0
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
-from aiex_lsp.errors import RangeError
+from aiex_lsp.errors import AiexError, RangeError
 from aiex_lsp.server import convert, guard
 from aiex_lsp.server.actions import Offer, Place, offers
 from aiex_lsp.server.lifecycle import services_of
@@ -33,7 +34,11 @@ async def code_action(
     automatic = context.trigger_kind == types.CodeActionTriggerKind.Automatic
     if snapshot is None or automatic or "\0" in snapshot.text:
         return []
-    services = await services_of(ls)
+    try:
+        async with asyncio.timeout(ls.limits.start):
+            services = await services_of(ls)
+    except (TimeoutError, AiexError):
+        return []
     settings = services.settings_for(ls.documents.folder_of(snapshot.uri))
     if guard.why_silent(ls, snapshot, settings) is not None:
         return []

@@ -14,7 +14,7 @@ from aiex_lsp.llm.types import SilentListener
 from aiex_lsp.server import convert, guard
 from aiex_lsp.server.consent import ask_once
 from aiex_lsp.server.lifecycle import services_of
-from aiex_lsp.server.outlines import symbol_at, word_at, word_span
+from aiex_lsp.server.outlines import symbol_at, word_span
 from aiex_lsp.server.services import Services
 from aiex_lsp.syntax.types import Symbol
 from aiex_lsp.tasks.types import TaskRequest
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from aiex_lsp.server.server import AiexServer
 
 METHOD = types.TEXT_DOCUMENT_HOVER
-
-_START = 1.0
-"""Seconds a hover waits for a server that is just starting; then it shows nothing."""
 
 
 def register(server: AiexServer) -> None:
@@ -40,7 +37,7 @@ async def hover(ls: AiexServer, params: types.HoverParams) -> types.Hover | None
     if snapshot is None or "\0" in snapshot.text:
         return None
     try:
-        async with asyncio.timeout(_START):
+        async with asyncio.timeout(ls.limits.start):
             services = await services_of(ls)
     except (TimeoutError, AiexError):
         return None
@@ -55,7 +52,7 @@ async def hover(ls: AiexServer, params: types.HoverParams) -> types.Hover | None
     loop = asyncio.get_running_loop()
     until = loop.time() + settings.hover.wait
     outline = await ls.outlines.get(snapshot, settings.hover.wait)
-    if outline is None or not word_at(snapshot.text, offset):
+    if outline is None or not _on_identifier(snapshot, offset):
         return None
     symbol = symbol_at(outline, snapshot.text, offset, offset)
     if symbol is None:
@@ -108,6 +105,12 @@ async def _uncached(
         ls.hovers.hinted = True
     text = error.user_message() if isinstance(error, AiexError) else "failed inside; see its log"
     return _shown(ls, f"aiex: {text}", place)
+
+
+def _on_identifier(snapshot: Snapshot, offset: int) -> bool:
+    from aiex_lsp.syntax.symbols import identifier_at
+
+    return identifier_at(snapshot.text, snapshot.language_id, offset) is not None
 
 
 def _shown(ls: AiexServer, markdown: str, place: types.Range) -> types.Hover:
