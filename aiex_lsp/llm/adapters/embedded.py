@@ -11,31 +11,20 @@ from typing import Any, ClassVar
 from aiex_lsp.config.settings import ProviderSettings, RateLimits
 from aiex_lsp.errors import FailureKind, ProviderError
 from aiex_lsp.llm.adapters.base import Adapter, AdapterContext
-from aiex_lsp.llm.adapters.llama_engine import Engine, Job, Outcome, process_pool
+from aiex_lsp.llm.adapters.llama_engine import SMALL_MODEL_BYTES, Engine, Job, process_pool
 from aiex_lsp.llm.gguf import GgufInfo, read_gguf
 from aiex_lsp.llm.models_install import find_model, model_files
 from aiex_lsp.llm.types import (
     Chunk,
-    Finish,
-    FinishReason,
     Health,
     Heartbeat,
     ModelCall,
     ModelInfo,
-    Text,
-    Thinking,
-    Usage,
 )
+from aiex_lsp.llm.wire.llama import LlamaAnswer, Outcome, plain_messages, request_body
 
 MAX_WINDOW = 8192
 """Tokens of context by default: memory grows with it (180 MB for the default model)."""
-
-REPEAT_PENALTY = 1.1
-"""Small models fall into loops without it: of three answers of the default model two repeated a
-line up to 34 times and did not end by themselves, with it none did."""
-
-SMALL_MODEL_BYTES = 1 << 30
-"""Files below this get the penalty; larger models do not loop, and code does repeat itself."""
 
 HEARTBEAT_SECONDS = 2.0
 """A sign of life this often while a model loads or another answer is made."""
@@ -64,9 +53,10 @@ class EmbeddedAdapter(Adapter):
         loop = asyncio.get_running_loop()
         items: asyncio.Queue[Mapping[str, Any] | Outcome] = asyncio.Queue()
         job = Job(
-            _body(call, info.size < SMALL_MODEL_BYTES), lambda item: _hand_over(loop, items, item)
+            request_body(call, info.size < SMALL_MODEL_BYTES),
+            lambda item: _hand_over(loop, items, item),
         )
-        answer = _Answer(self.name, info.path.stem)
+        answer = LlamaAnswer(self.name, info.path.stem)
         if not engine.loaded:
             yield Heartbeat("loading the model")
         elif engine.busy:
@@ -130,7 +120,7 @@ class EmbeddedAdapter(Adapter):
         """Return the exact tokens of a call's messages; None until loaded. Blocks 2 ms."""
         for path, engine in self._engines.items():
             if engine.loaded and call.model in ("", path.stem):
-                return engine.count_tokens(_messages(call))
+                return engine.count_tokens(plain_messages(call))
         return None
 
     async def aclose(self) -> None:
@@ -207,113 +197,6 @@ class EmbeddedAdapter(Adapter):
 
     def _error(self, kind: FailureKind, what: str, step: str) -> ProviderError:
         return ProviderError(kind, f"{self.name}: {what}", step, provider=self.name)
-
-
-class _Answer:
-    """What one generation has brought so far."""
-
-    def __init__(self, provider: str, model: str) -> None:
-        self._provider = provider
-        self._model = model
-        self._reason: FinishReason | None = None
-        self._usage = Usage()
-        self._visible = False
-
-    def chunks(self, item: Mapping[str, Any]) -> list[Chunk]:
-        """Return what one chunk of the engine says. Raises `ProviderError` if it is an error."""
-        if isinstance(item.get("error"), Mapping):
-            raise self._failure(item["error"])
-        chunks: list[Chunk] = []
-        if isinstance(progress := item.get("prompt_progress"), Mapping):
-            done, total = progress.get("processed", 0), progress.get("total", 0)
-            if total:
-                chunks.append(Heartbeat(f"reading the prompt {100 * done // total}%"))
-        for choice in item.get("choices") or ():
-            delta = choice.get("delta") or {}
-            if thinking := delta.get("reasoning_content"):
-                chunks.append(Thinking(thinking))
-            if text := delta.get("content"):
-                self._visible = True
-                chunks.append(Text(text))
-            if reason := choice.get("finish_reason"):
-                self._reason = "length" if reason == "length" else "stop"
-        if isinstance(usage := item.get("usage"), Mapping):
-            details = usage.get("prompt_tokens_details") or {}
-            self._usage = Usage(
-                input_tokens=usage.get("prompt_tokens", 0),
-                output_tokens=usage.get("completion_tokens", 0),
-                cached_tokens=details.get("cached_tokens", 0),
-            )
-        return chunks
-
-    def finish(self, outcome: Outcome) -> Finish:
-        """Return the last chunk. Raises `ProviderError` if the answer did not come to its end."""
-        if outcome.error is not None:
-            if outcome.loading:
-                raise self._error(
-                    FailureKind.NOT_CONFIGURED,
-                    f"the engine cannot load {self._model}",
-                    "Choose another GGUF file, or run `aiex-lsp models install`",
-                ) from outcome.error
-            raise self._error(
-                FailureKind.BAD_REQUEST,
-                f"the engine refused the request ({type(outcome.error).__name__})",
-                "Try another model, or tell us of it",
-            ) from outcome.error
-        if self._reason is None:
-            raise self._error(
-                FailureKind.TRUNCATED, "the engine stopped before the answer's end", "Try again"
-            )
-        return Finish(self._reason, self._usage, self._model)
-
-    def _failure(self, error: Mapping[str, Any]) -> ProviderError:
-        if error.get("type") == "exceed_context_size_error":
-            return self._error(
-                FailureKind.CONTEXT_TOO_LONG,
-                f"the prompt has {error.get('n_prompt_tokens')} tokens, the model takes "
-                f"{error.get('n_ctx')}",
-                "Select less code, or use a model with a larger window",
-            )
-        status = error.get("code")
-        refused = isinstance(status, int) and 400 <= status < 500
-        kind = FailureKind.BAD_REQUEST if refused else FailureKind.TRANSIENT
-        return self._error(kind, "the engine reports an error", "Try again, or use another model")
-
-    def _error(self, kind: FailureKind, what: str, step: str) -> ProviderError:
-        return ProviderError(
-            kind,
-            f"{self._provider}: {what}",
-            step,
-            provider=self._provider,
-            model=self._model,
-            visible=self._visible,
-        )
-
-
-def _body(call: ModelCall, small: bool) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "messages": _messages(call),
-        "max_tokens": call.max_tokens,
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        # A chunk after each batch of the prompt: the place where a long one can be stopped.
-        "return_progress": True,
-        "cache_prompt": True,
-    }
-    if small:
-        body["repeat_penalty"] = REPEAT_PENALTY
-    if call.temperature is not None:
-        body["temperature"] = call.temperature
-    if call.schema is not None:
-        body["response_format"] = {
-            "type": "json_schema",
-            "json_schema": {"name": call.schema.name, "schema": dict(call.schema.schema)},
-        }
-    return body
-
-
-def _messages(call: ModelCall) -> list[dict[str, str]]:
-    return [{"role": message.role, "content": message.content} for message in call.messages]
 
 
 def _hand_over(

@@ -15,9 +15,10 @@ import queue
 import secrets
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from aiex_lsp.llm.wire.llama import Outcome
 
 BATCH = 128
 """Prompt tokens evaluated at once. Between two batches a job can be cancelled; measured on two
@@ -26,17 +27,11 @@ cores, 128 reads 5 % slower than 2,048 and stops 14 times sooner."""
 MAX_THREADS = 8
 """More threads than this make generation slower: it is bound by memory."""
 
+SMALL_MODEL_BYTES = 1 << 30
+"""Files below this fit any machine, and hold a model that is small in other ways too."""
+
 CLOSE_SECONDS = 10.0
 """How long the end of the process waits for a batch under way."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a job ended: `error` is what the engine raised, or the exception of loading it."""
-
-    error: Exception | None = None
-    loading: bool = False
-    cancelled: bool = False
 
 
 Emit = Callable[[Mapping[str, Any] | Outcome], None]
@@ -218,7 +213,13 @@ def _start(path: Path, window: int, key: str) -> Any:
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = thread_count()
     # Its log goes to stderr, and some of it to stdout, which is the editor's channel.
     params.verbosity = -1
+    # `Server` holds the interpreter's lock while it loads, so loading has to be short: no trial
+    # run, and no second pass to find what fits (small models) or to repack weights (large ones).
     params.warmup = False
+    if path.stat().st_size < SMALL_MODEL_BYTES:
+        params.fit_params = False
+    else:
+        params.no_extra_bufts = True
     # It keeps up to 8 GiB of former prompts otherwise.
     params.cache_ram_mib = 0
     # It always listens on a port of the loopback: without a key any page could ask it.

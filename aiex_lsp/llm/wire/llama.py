@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from aiex_lsp.errors import FailureKind, ProviderError
-from aiex_lsp.llm.adapters.llama_engine import Outcome
 from aiex_lsp.llm.types import (
     Chunk,
     Finish,
@@ -22,6 +22,15 @@ REPEAT_PENALTY = 1.1
 """Small models fall into loops without it: of three answers of the default model two repeated a
 line up to 34 times and did not end by themselves, with it none did. Larger models get none: code
 does repeat itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a job ended: `error` is what the engine raised, or the exception of loading it."""
+
+    error: Exception | None = None
+    loading: bool = False
+    cancelled: bool = False
 
 
 class LlamaAnswer:
