@@ -537,3 +537,17 @@ async def test_a_cloud_model_is_never_chosen_unasked_and_its_price_is_unknown() 
     assert caught.value.kind is Kind.MODEL_NOT_FOUND
     assert adapter.estimate_cost("big:cloud", Usage(10, 10)) is None
     assert adapter.estimate_cost(ollama.MODEL, Usage(10, 10)) == 0.0
+
+
+@pytest.mark.parametrize("kind", [OpenAIServer, LMStudioServer, AnthropicServer])
+async def test_a_model_seen_to_think_gets_room_for_it_from_then_on(kind: Any) -> None:
+    async with kind() as server:
+        model = server.models[1]["id"]
+        server.script(Reply(thinking=["Hm."]))
+        small = call(model, context_window=3000, input_tokens=100)
+        sent = await bodies(server, [call(model), call(model), small])
+    limits = [body["max_tokens"] for body in sent]
+    assert limits[0] == 1000
+    assert limits[1] > 1000
+    if kind is not AnthropicServer:
+        assert 1000 < limits[2] < 2900

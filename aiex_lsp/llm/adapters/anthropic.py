@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from aiex_lsp.config.settings import RateLimits
@@ -48,6 +49,10 @@ class AnthropicAdapter(HttpAdapter[wire.MessagesDialect]):
     ) -> wire.MessagesDialect:
         """Return what a refusal teaches."""
         return wire.learn(error, learned, body)
+
+    def thinks(self, learned: wire.MessagesDialect) -> wire.MessagesDialect:
+        """Return that the model needs room to think, asked or not."""
+        return replace(learned, thinks=True)
 
     async def body(self, call: ModelCall, learned: wire.MessagesDialect) -> dict[str, Any]:
         """Return the request's JSON."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from aiex_lsp.llm.adapters.http import Framing
@@ -40,6 +41,10 @@ class ChatCompletionsAdapter(HttpAdapter[wire.ChatDialect]):
     ) -> wire.ChatDialect:
         """Return what a refusal teaches."""
         return wire.learn(error, learned, body)
+
+    def thinks(self, learned: wire.ChatDialect) -> wire.ChatDialect:
+        """Return that the model needs room to think."""
+        return replace(learned, reasons=True)
 
     async def body(self, call: ModelCall, learned: wire.ChatDialect) -> dict[str, Any]:
         """Return the request's JSON."""

@@ -84,6 +84,10 @@ class HttpAdapter(Adapter, Generic[Learned]):
     def learn(self, error: VendorError, learned: Learned, body: Mapping[str, Any]) -> Learned:
         """Return what a refusal of `body` teaches; `learned` itself if nothing."""
 
+    def thinks(self, learned: Learned) -> Learned:
+        """Return what is known of a model once it was seen to think."""
+        return learned
+
     @abstractmethod
     async def body(self, call: ModelCall, learned: Learned) -> dict[str, Any]:
         """Return the request's JSON."""
@@ -98,10 +102,13 @@ class HttpAdapter(Adapter, Generic[Learned]):
             for resend in range(MAX_RESENDS + 1):
                 learned = self._learned.get(call.model) or self.unlearned(call.model)
                 body = deep_merge(await self.body(call, learned), self.settings.extra_body)
+                reader = self.reader(call, body)
                 try:
-                    async with aclosing(self._answer(self.reader(call, body), body)) as chunks:
+                    async with aclosing(self._answer(reader, body)) as chunks:
                         async for chunk in chunks:
                             yield chunk
+                    if reader.thought:
+                        self._learned[call.model] = self.thinks(learned)
                     return
                 except StatusError as error:
                     if resend == MAX_RESENDS or not self._teaches(error, call, learned, body):

@@ -21,6 +21,10 @@ THINKING_ROOM = {"low": 2048, None: 4096, "medium": 8192, "high": 16384}
 stop before the first word (https://platform.openai.com/docs/guides/reasoning)."""
 
 
+WINDOW_MARGIN = 256
+"""Tokens kept free, as our count of the prompt is not the server's."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChatDialect:
     """What one model at one server was seen to accept."""
@@ -39,6 +43,10 @@ def chat_body(call: ModelCall, dialect: ChatDialect) -> dict[str, Any]:
     """Return the JSON of a streamed chat completion."""
     reasons = dialect.reasons or (call.effort is not None and dialect.effort)
     answer = call.max_tokens + (THINKING_ROOM[call.effort] if reasons else 0)
+    if call.context_window:
+        # vLLM refuses a limit that does not fit the window behind the prompt.
+        left = call.context_window - (call.input_tokens or 0) - WINDOW_MARGIN
+        answer = max(call.max_tokens, min(answer, left))
     body: dict[str, Any] = {
         "model": call.model,
         "messages": _messages(call, dialect.system),

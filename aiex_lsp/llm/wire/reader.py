@@ -16,7 +16,7 @@ class StreamReader(ABC):
     """Makes chunks of one stream's events.
 
     `reason` is set once the model said why it stopped: from then on the answer is complete,
-    whether or not the end marker (`ended`) follows.
+    whether or not the end marker (`ended`) follows. `thought` tells whether the model thought.
     """
 
     def __init__(self, call: ModelCall) -> None:
@@ -25,6 +25,7 @@ class StreamReader(ABC):
         self.reason: FinishReason | None = None
         self.ended = False
         self.usage: Usage | None = None
+        self.thought = False
         self._characters = 0
 
     @abstractmethod
@@ -43,6 +44,7 @@ class StreamReader(ABC):
     def counted(self, chunk: Text | Thinking) -> Text | Thinking:
         """Return the chunk, counted for servers that tell no usage."""
         self._characters += len(chunk.text)
+        self.thought = self.thought or isinstance(chunk, Thinking)
         return chunk
 
 
