@@ -34,6 +34,7 @@ class Documents:
         self.encoding: Encoding = "utf-16"
         self.roots: tuple[Path, ...] = ()
         self._open: dict[str, Snapshot] = {}
+        self._uris: dict[Path, str] = {}
 
     def __iter__(self) -> Iterator[Snapshot]:
         return iter(self._open.values())
@@ -42,6 +43,8 @@ class Documents:
         """Return the snapshot of a document the editor opened."""
         snapshot = Snapshot(uri, text, language_id, version)
         self._open[uri] = snapshot
+        if (path := _file(uri)) is not None:
+            self._uris[path] = uri
         return snapshot
 
     def change(
@@ -62,14 +65,22 @@ class Documents:
     def close(self, uri: str) -> None:
         """Forget a document."""
         self._open.pop(uri, None)
+        if (path := _file(uri)) is not None:
+            self._uris.pop(path, None)
 
     def get(self, uri: str) -> Snapshot | None:
-        """Return the document as the editor has it now, None where it is not open."""
-        return self._open.get(uri)
+        """Return the document as the editor has it now, None where it is not open.
+
+        A file is found however its uri is spelled: editors and libraries escape differently.
+        """
+        snapshot = self._open.get(uri)
+        if snapshot is None and (path := _file(uri)) is not None and path in self._uris:
+            snapshot = self._open.get(self._uris[path])
+        return snapshot
 
     def require(self, uri: str) -> Snapshot:
         """Return an open document of text. Raises `DocumentError`."""
-        snapshot = self._open.get(uri)
+        snapshot = self.get(uri)
         if snapshot is None:
             raise DocumentError(f"`textDocument`: {shown(uri)} is not open", "Open it first")
         if "\0" in snapshot.text:
@@ -119,6 +130,10 @@ def path_of(uri: str) -> Path | None:
     if len(path) > 2 and path[0] == "/" and path[2] == ":":
         path = path[1:]
     return Path(path)
+
+
+def _file(uri: str) -> Path | None:
+    return path_of(uri) if uri.startswith("file:") else None
 
 
 def shown(uri: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from aiex_lsp.server.server import AiexServer
 
 _ANNOTATION = "aiex"
+_TRIES = 3
+"""How often an edit is sent that is refused because the user typed on."""
 
 AnyTextEdit = types.TextEdit | types.AnnotatedTextEdit
 Change = types.TextDocumentEdit | types.CreateFile | types.RenameFile | types.DeleteFile
@@ -36,7 +39,8 @@ async def current_plan(ls: AiexServer, plan: EditPlan) -> EditPlan:
     on_disk = await asyncio.to_thread(
         lambda: {e.uri: _read(e.uri) for e in plan.files if ls.documents.get(e.uri) is None}
     )
-    return reanchor(plan, lambda uri: ls.documents.get(uri) or on_disk.get(uri))
+    plan = reanchor(plan, lambda uri: ls.documents.get(uri) or on_disk.get(uri))
+    return replace(plan, files=tuple(_named_as_open(ls, edit) for edit in plan.files))
 
 
 def workspace_edit(client: Client, plan: EditPlan, *, confirm: bool) -> types.WorkspaceEdit:
@@ -82,8 +86,24 @@ async def apply(ls: AiexServer, plan: EditPlan, settings: Settings) -> bool:
 
     Raises `StaleEditError` where the text has changed at the plan's place.
     """
-    plan = await current_plan(ls, plan)
     confirm = ls.client.change_annotations and convert.confirm_edits(settings, len(plan.files))
+    for _ in range(_TRIES):
+        plan = await current_plan(ls, plan)
+        refusal = await _send(ls, plan, confirm=confirm)
+        if refusal is None or not _overtaken(ls, plan):
+            break
+    if refusal is not None:
+        show.show_failure(ls, refusal)
+        return False
+    if ls.client.show_document:
+        for edit in plan.files:
+            if edit.create:
+                await show.show_document(ls, edit.uri)
+    return True
+
+
+async def _send(ls: AiexServer, plan: EditPlan, *, confirm: bool) -> EditError | None:
+    """Return why the editor did not apply the plan, None where it did."""
     params = types.ApplyWorkspaceEditParams(
         edit=workspace_edit(ls.client, plan, confirm=confirm), label=plan.label or None
     )
@@ -91,23 +111,15 @@ async def apply(ls: AiexServer, plan: EditPlan, settings: Settings) -> bool:
     try:
         answer = await ls.protocol.ask(types.WORKSPACE_APPLY_EDIT, params, limit)
     except TimeoutError:
-        error = EditError(
+        return EditError(
             "The editor has not said whether it applied the edit", "Look at the document"
         )
-        show.show_failure(ls, error)
-        return False
     except JsonRpcException as refusal:
-        show.show_failure(ls, _refused(refusal.message))
-        return False
-    if not isinstance(answer, dict) or answer.get("applied") is not True:
-        reason = answer.get("failureReason") if isinstance(answer, dict) else None
-        show.show_failure(ls, _refused(reason if isinstance(reason, str) else ""))
-        return False
-    if ls.client.show_document:
-        for edit in plan.files:
-            if edit.create:
-                await show.show_document(ls, edit.uri)
-    return True
+        return _refused(refusal.message)
+    if isinstance(answer, dict) and answer.get("applied") is True:
+        return None
+    reason = answer.get("failureReason") if isinstance(answer, dict) else None
+    return _refused(reason if isinstance(reason, str) else "")
 
 
 def diff_of(ls: AiexServer, plan: EditPlan) -> str:
@@ -127,6 +139,19 @@ def diff_of(ls: AiexServer, plan: EditPlan) -> str:
             name = path.name
         parts.append(unified_diff(edit.base_text, result_of(edit), name, created=edit.create))
     return "".join(parts)
+
+
+def _named_as_open(ls: AiexServer, edit: FileEdit) -> FileEdit:
+    snapshot = ls.documents.get(edit.uri)
+    return edit if snapshot is None else replace(edit, uri=snapshot.uri)
+
+
+def _overtaken(ls: AiexServer, plan: EditPlan) -> bool:
+    """Return whether the user typed on while the plan was on its way."""
+    return any(
+        not edit.create and (now := ls.documents.get(edit.uri)) and now.version != edit.version
+        for edit in plan.files
+    )
 
 
 def _refused(reason: str) -> EditError:

@@ -29,10 +29,9 @@ Build = Callable[[str, str], Outline]
 
 def build_outline(text: str, language_id: str) -> Outline:
     """Return a text's outline; the parser is imported with the first call."""
-    from aiex_lsp.syntax import symbols
+    from aiex_lsp.syntax.symbols import build_outline as build
 
-    outline: Outline = symbols.build_outline(text, language_id)
-    return outline
+    return build(text, language_id)
 
 
 class Outlines:

@@ -146,6 +146,12 @@ class View:
         self._stop()
         self._show(markdown, True)
 
+    def close(self, markdown: str) -> None:
+        """Close a view that was begun though the result is another thing than a text."""
+        self._stop()
+        if self._shown:
+            self._show(markdown, True)
+
     def abandon(self, reason: str) -> None:
         """Close a view that was begun: its text so far and why there is no more."""
         self._stop()

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aiex_lsp.config.consent import ConsentQuestion
 from aiex_lsp.config.settings import Settings
 from aiex_lsp.llm.types import ModelInfo
-from aiex_lsp.tasks.service import Tasks
 from aiex_lsp.templates.types import Template
+
+if TYPE_CHECKING:
+    from aiex_lsp.tasks.service import Tasks
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,12 @@ from aiex_lsp.server.messages import CallParams
 from aiex_lsp.server.outcome import Outcome, outcome_of
 from aiex_lsp.server.outlines import symbol_at
 from aiex_lsp.server.progress import Deltas, Progress, View, Watcher
-from aiex_lsp.tasks.service import Tasks
 from aiex_lsp.tasks.types import TaskRequest, TaskResult
 from aiex_lsp.text.snapshot import Snapshot, Span
 
 if TYPE_CHECKING:
     from aiex_lsp.server.server import AiexServer
+    from aiex_lsp.tasks.service import Tasks
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ class TaskMethod:
 
     `verb` begins titles ("Explain"), `place` finds the document and place or raises
     `UsageError`, `options` are the task's own, `shows` is false where the result is an edit.
+    `verb_of` gives a verb that depends on the params, None where it does not.
     """
 
     name: str
@@ -55,6 +56,7 @@ class TaskMethod:
     place: Callable[[AiexServer, Any], At]
     options: Callable[[Any], Mapping[str, Any]]
     shows: bool = True
+    verb_of: Callable[[AiexServer, Any], str | None] = lambda _ls, _params: None
 
 
 async def run_as_request(ls: AiexServer, method: TaskMethod, params: CallParams) -> Any:
@@ -66,7 +68,7 @@ async def run_as_request(ls: AiexServer, method: TaskMethod, params: CallParams)
     if request_id is not None:
         names.append(("request", request_id))
     with ls.work.track(*names):  # type: ignore[arg-type]
-        title = await _title(ls, method, at)
+        title = await _title(ls, method, params, at)
         progress = _progress(ls, token, title) if token is not None else None
         outcome = await _perform(ls, method, params, at, Watcher(progress, _deltas(ls, params)))
         return await outcome.json(ls)
@@ -99,7 +101,7 @@ async def _deliver(
 async def _command(
     ls: AiexServer, method: TaskMethod, params: CallParams, at: At, work_id: str
 ) -> Any:
-    title = await _title(ls, method, at)
+    title = await _title(ls, method, params, at)
     token = params.work_done_token
     progress = None
     if token is not None:
@@ -125,6 +127,8 @@ async def _command(
             view.abandon(str(error) if known else "aiex-lsp failed inside.")
         raise
     if outcome.plan is not None:
+        if view is not None:
+            view.close(convert.with_footer(outcome.explanation, outcome.result.answer))
         return await _deliver_edit(ls, outcome, title, work_id)
     json = await outcome.json(ls)
     if not params.wait:
@@ -195,15 +199,16 @@ async def _perform(
             watcher.progress.end()
 
 
-async def _title(ls: AiexServer, method: TaskMethod, at: At) -> str:
+async def _title(ls: AiexServer, method: TaskMethod, params: CallParams, at: At) -> str:
     """Return "Explain `name`", with the file's name where no symbol is known in time."""
+    verb = method.verb_of(ls, params) or method.verb
     if at.span is not None:
         outline = await ls.outlines.get(at.snapshot, ls.limits.outline)
         if outline is not None:
             symbol = symbol_at(outline, at.snapshot.text, at.span.start, at.span.end)
             if symbol is not None:
-                return f"{method.verb} `{symbol.name}`"
-    return f"{method.verb} {shown(at.snapshot.uri)}".rstrip()
+                return f"{verb} `{symbol.name}`"
+    return f"{verb} {shown(at.snapshot.uri)}".rstrip()
 
 
 def _progress(ls: AiexServer, token: int | str, title: str) -> Progress:

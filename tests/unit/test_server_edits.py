@@ -230,3 +230,42 @@ async def test_a_plan_to_create_a_file_that_exists_by_now_is_refused(world, tmp_
         assert editor.edits == []
         assert "exists" in editor.messages[0]
     assert path.read_text() == "mine = 1\n"
+
+
+async def test_an_edit_refused_because_the_user_typed_on_is_placed_anew(world):
+    world.tasks.script["generate_tests"] = changes_document("a - b", "b - a")
+    async with session(world, profiles.vscode()) as editor:
+        editor.open(URI, CODE)
+        start = {"line": 0, "character": 0}
+
+        def typing_first(params):
+            if not editor.edits:
+                editor.change(URI, {"range": {"start": start, "end": start}, "text": "#\n"})
+            return editor._default("workspace/applyEdit", params)
+
+        editor.answers["workspace/applyEdit"] = typing_first
+        result = await editor.command("aiex/generateTests", {**ADD, "wait": True})
+        assert result["applied"] is True
+        assert len(editor.edits) == 2
+        assert editor.documents[URI] == "#\n" + CODE.replace("a - b", "b - a")
+        assert editor.messages == []
+
+
+async def test_a_file_is_the_same_however_its_uri_is_spelled(world, tmp_path):
+    path = tmp_path / "a@b" / "test_calc.py"
+    path.parent.mkdir()
+    path.write_text("saved = 1\n")
+    spelled = f"file://{path}"
+    assert spelled != path.as_uri()
+
+    async def step(request: TaskRequest, _listener: Listener):
+        current = request.workspace.open_document(path.as_uri())
+        return edit_result(plan_for(current, current.text + "new = 2\n"))
+
+    world.tasks.script["generate_tests"] = step
+    async with session(world, profiles.vscode()) as editor:
+        editor.open(URI, CODE)
+        editor.open(spelled, "unsaved = 1\n")
+        result = await editor.command("aiex/generateTests", {**ADD, "wait": True})
+        assert result["applied"] is True
+        assert editor.documents[spelled] == "unsaved = 1\nnew = 2\n"

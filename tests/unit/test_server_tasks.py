@@ -14,7 +14,16 @@ from aiex_lsp.llm.types import Listener
 from aiex_lsp.tasks.types import TaskRequest
 from tests.e2e import profiles
 from tests.editor import Editor, RequestFailed
-from tests.scripted import Gate, World, explanation, fail, review, say
+from tests.scripted import (
+    Gate,
+    World,
+    edit_result,
+    explanation,
+    fail,
+    new_file,
+    review,
+    say,
+)
 from tests.session import session
 
 URI = "file:///w/calc.py"
@@ -468,3 +477,25 @@ async def test_unknown_commands_and_too_many_arguments_are_refused(world):
             await editor.command("aiex/explain", ADD, ADD)
         with pytest.raises(RequestFailed, match="-32601"):
             await editor.request("aiex/nonsense", {})
+
+
+async def test_a_template_gives_its_own_title_and_whatever_its_type_is(world):
+    plan = new_file("file:///w/test_calc.py", "def test_add(): ...\n")
+
+    async def step(_request: TaskRequest, listener: Listener):
+        listener.on_delta("```python")
+        await asyncio.sleep(0.01)
+        return edit_result(plan)
+
+    world.tasks.script["run"] = step
+    async with session(world, profiles.vscode(), options=OPT_IN) as editor:
+        editor.open(URI, CODE)
+        await editor.command("aiex/run", {**ADD, "template": "haiku"})
+        await editor.until(lambda: editor.edits)
+        views = editor.notifications("aiex/showMarkdown")
+        assert views[-1]["title"] == "Write a haiku: `add`"
+        assert views[-1]["final"] is True
+        assert "One test." in views[-1]["markdown"]
+        world.tasks.script["run"] = review("a + b")
+        result = await editor.request("aiex/run", {**ADD, "template": "haiku"})
+        assert len(result["findings"]) == 1

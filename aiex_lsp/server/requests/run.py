@@ -26,5 +26,13 @@ def register(server: AiexServer) -> None:
             call=lambda tasks, request, listener: tasks.run(request, listener),
             place=document_place,
             options=lambda params: {"template": params.template, "variables": params.variables},
+            verb_of=_title,
         ),
     )
+
+
+def _title(ls: AiexServer, params: RunParams) -> str | None:
+    for template in ls.templates:
+        if template.id == params.template:
+            return f"{template.title or template.name}:"
+    return None
