@@ -109,7 +109,7 @@ class App:
         if chosen.provider is not None:
             settings = replace(settings, default_provider=chosen.provider)
         name = settings.default_provider
-        if chosen.model is not None and name in settings.providers:
+        if chosen.model is not None and name is not None and name in settings.providers:
             provider = replace(settings.providers[name], default_model=chosen.model)
             settings = replace(settings, providers={**settings.providers, name: provider})
         return settings

@@ -3,7 +3,7 @@
 ::
 
     AiexError                    says what happened, why, and what to do next
-    ├── UsageError               the caller's parameters are wrong (LSP InvalidParams, exit status 2)
+    ├── UsageError               wrong parameters of a caller (InvalidParams, exit status 2)
     │   ├── DocumentError        unknown, closed, binary or too large document
     │   └── RangeError           a range or position outside the text
     ├── ConfigError              a configuration value cannot be used

@@ -1,4 +1,4 @@
-"""New tests joined to a test file: imports united, tests in the right suite, nothing overwritten."""
+"""New tests joined to a test file: imports united, each test in its suite, nothing overwritten."""
 
 from __future__ import annotations
 

@@ -298,4 +298,3 @@ def _log_choice(request: CompletionRequest, choice: Choice) -> None:
     names = ", ".join(one.provider.name for one in choice.candidates)
     left = "; ".join(f"{name}: {reason}" for name, reason in choice.left_out.items())
     log.debug("%s: %s -> %s; left out: %s", request.task, choice.reason, names, left or "none")
-

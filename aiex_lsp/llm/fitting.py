@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, replace
 
 from aiex_lsp.config.settings import Settings
@@ -13,7 +14,7 @@ from aiex_lsp.llm.tokens import TokenCounter
 from aiex_lsp.llm.types import (
     Completion,
     CompletionRequest,
-    Effort,
+    CountTokens,
     FittedPrompt,
     Message,
     ModelCall,
@@ -26,17 +27,26 @@ DEFAULT_TEMPERATURE = 0.7
 
 EDIT_MAX_TOKENS = 4096
 
-THINKING_TOKENS: dict[Effort, int] = {"low": 2048, "medium": 8192, "high": 16384}
-"""Room for thinking on top of the answer's tokens, as vendors count both into one limit."""
-
 KNOWN_WINDOWS = {"anthropic": 200_000, "openai": 128_000}
 """Tokens; the smallest window of the current models where the vendor's list tells none."""
 
 UNKNOWN_LOCAL_WINDOW = 8_192
 """Tokens; assumed for a server that does not tell: most load at least this much."""
 
+SMALL_MODEL_INPUT = 600
+"""Tokens of input the built-in model gets unless the code itself is longer: on a CPU it reads a
+few hundred a second, and a small model answers worse the more surrounds the code."""
+
+SMALL_MODEL_ANSWER = 300
+SMALL_MODEL_TEMPERATURE = 0.2
+"""Where neither user nor template says otherwise: at 0.7 it wanders, and after 300 tokens it
+repeats itself (seen with SmolLM2-135M)."""
+
 MIN_ANSWER = 128
 """Tokens left for an answer, however small the window."""
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +82,22 @@ class Fitting:
         task = settings.task(request.task)
         model = model or await self._pool.default_model(adapter)
         info = await self._pool.info(adapter, model) if ask else None
+        if info is not None and adapter.local and not info.local:
+            raise _leaves_this_machine(adapter, model)
         told = info.context_window if info else None
         default = UNKNOWN_LOCAL_WINDOW if adapter.local else _known_window(adapter)
         window = adapter.settings.context_window or told or default
         effort = request.effort or task.effort or adapter.settings.effort
-        wanted = task.max_tokens or request.max_tokens or DEFAULT_MAX_TOKENS
-        wanted += THINKING_TOKENS[effort] if effort else 0
+        small = is_small(adapter)
+        wanted = task.max_tokens or request.max_tokens
+        wanted = wanted or (SMALL_MODEL_ANSWER if small else DEFAULT_MAX_TOKENS)
         if info and info.max_output_tokens:
             wanted = min(wanted, info.max_output_tokens)
         answer = min(wanted, max(window // 2, MIN_ANSWER))
         counter = self._tokens.for_model(adapter.settings.type, model)
 
         try:
-            prompt = await asyncio.to_thread(request.prompt.fit, window - answer, counter)
+            prompt = await self._fit_prompt(request, adapter, window - answer, counter)
         except ProviderError:
             raise
         except AiexError as error:
@@ -99,13 +112,32 @@ class Fitting:
             messages=prompt.messages,
             model=model,
             max_tokens=answer,
-            temperature=_first(task.temperature, request.temperature, DEFAULT_TEMPERATURE),
+            temperature=_first(
+                task.temperature,
+                request.temperature,
+                SMALL_MODEL_TEMPERATURE if small else DEFAULT_TEMPERATURE,
+            ),
             effort=effort,
             schema=request.schema,
             context_window=window,
             input_tokens=prompt.input_tokens,
         )
         return Fitted(call, prompt, window)
+
+    async def _fit_prompt(
+        self, request: CompletionRequest, adapter: Adapter, budget: int, counter: CountTokens
+    ) -> FittedPrompt:
+        small = is_small(adapter)
+
+        def fit(tokens: int) -> FittedPrompt:
+            return request.prompt.fit(tokens, counter, small_model=small)
+
+        if small and budget > SMALL_MODEL_INPUT:
+            try:
+                return await asyncio.to_thread(fit, SMALL_MODEL_INPUT)
+            except AiexError as error:
+                log.debug("the whole window is needed: %s", error)
+        return await asyncio.to_thread(fit, budget)
 
     def learn(self, adapter: Adapter, fitted: Fitted, completion: Completion) -> Completion:
         """Return the completion, with our own counts where the provider told none."""
@@ -122,6 +154,21 @@ class Fitting:
     def assumed_usage(self, fitted: Fitted) -> Usage:
         """Return the usage of a call whose answer takes all the tokens it may."""
         return Usage(fitted.prompt.input_tokens, fitted.call.max_tokens, estimated=True)
+
+
+def is_small(adapter: Adapter) -> bool:
+    """Return whether this is the built-in model, not a GGUF file the user chose."""
+    return adapter.settings.type == "embedded" and adapter.settings.model_path is None
+
+
+def _leaves_this_machine(adapter: Adapter, model: str) -> ProviderError:
+    return ProviderError(
+        FailureKind.PERMISSION,
+        f"{adapter.name}: {model} runs in a cloud, and {adapter.name} is meant to be local",
+        f"Choose an installed model, or set local = false under [providers.{adapter.name}]",
+        provider=adapter.name,
+        model=model,
+    )
 
 
 def _known_window(adapter: Adapter) -> int:

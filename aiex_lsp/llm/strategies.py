@@ -52,16 +52,12 @@ def in_random_order(
     return given.random.sample(list(candidates), len(candidates))
 
 
-def in_turn(
-    candidates: Sequence[ProviderSettings], given: StrategyInput
-) -> list[ProviderSettings]:
+def in_turn(candidates: Sequence[ProviderSettings], given: StrategyInput) -> list[ProviderSettings]:
     """Return the candidates, the one least often chosen first."""
     return sorted(candidates, key=lambda one: _of(given, one).turn)
 
 
-def by_load(
-    candidates: Sequence[ProviderSettings], given: StrategyInput
-) -> list[ProviderSettings]:
+def by_load(candidates: Sequence[ProviderSettings], given: StrategyInput) -> list[ProviderSettings]:
     """Return the candidates by expected wait: first-token time times calls running; ties at random.
 
     A provider not yet measured counts as the fastest measured one, so that each is tried.
@@ -85,9 +81,7 @@ def local_first(
     return by_load(local or candidates, given)
 
 
-def by_cost(
-    candidates: Sequence[ProviderSettings], given: StrategyInput
-) -> list[ProviderSettings]:
+def by_cost(candidates: Sequence[ProviderSettings], given: StrategyInput) -> list[ProviderSettings]:
     """Return the candidates by price, unknown prices last."""
 
     def score(one: ProviderSettings) -> tuple[bool, float]:

@@ -180,7 +180,7 @@ _loading = threading.Lock()
 
 def count_texts(texts: Sequence[str], vocabulary: str) -> list[int]:
     """Return the tokens of each text in a vocabulary of toktok, which is loaded once."""
-    import toktok  # type: ignore[import-untyped]  # it ships none
+    import toktok
 
     clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
     with _loading:  # the first call builds tables in its cache; later ones take microseconds here

@@ -175,11 +175,13 @@ CountTokens = Callable[[Sequence[Message]], int]
 class Prompt(Protocol):
     """A prompt that can be fitted to any window; the client fits it anew for each provider."""
 
-    def fit(self, budget: int | None, count: CountTokens) -> FittedPrompt:
+    def fit(
+        self, budget: int | None, count: CountTokens, *, small_model: bool = False
+    ) -> FittedPrompt:
         """Return the messages within `budget` input tokens (None: no bound).
 
-        Raises `ProviderError` of kind CONTEXT_TOO_LONG never; a prompt whose indispensable part
-        does not fit raises `AiexError` with the sizes.
+        `small_model`: worded for a model that follows only the plainest request. A prompt whose
+        indispensable part does not fit raises `AiexError` with the sizes.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,7 @@ class Prepared:
 async def prepare(parts: Parts, request: TaskRequest, question: Question) -> Prepared:
     """Return the request for the client. Raises `DisabledError`, `TemplateError`."""
     ensure_enabled(request)
+    await asyncio.to_thread(parts.registry.reload_if_changed)
     template = parts.registry.get(question.template)
     bundle = await parts.injector.gather(
         ContextRequest(

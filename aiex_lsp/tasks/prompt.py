@@ -32,14 +32,24 @@ class TemplatePrompt:
         self._variables = dict(variables)
         self._history = tuple(history)
 
-    def fit(self, budget: int | None, count: CountTokens) -> FittedPrompt:
-        """Return the messages within `budget` tokens. Raises `AiexError` where they cannot fit."""
-        fitted = compress(self._bundle, budget, lambda values: count(self._messages(values)))
-        dropped = tuple(Dropped(one.name, one.tokens, one.truncated) for one in fitted.dropped)
-        return FittedPrompt(self._messages(fitted.values), fitted.tokens, dropped)
+    def fit(
+        self, budget: int | None, count: CountTokens, *, small_model: bool = False
+    ) -> FittedPrompt:
+        """Return the messages within `budget` tokens. Raises `AiexError` where they cannot fit.
 
-    def _messages(self, values: Mapping[str, str]) -> tuple[Message, ...]:
-        rendered = self._engine.render(self._template.id, self._fill(values))
+        `small_model` reaches templates that declare a variable of this name.
+        """
+        fixed = {"small_model": small_model}
+
+        def messages(values: Mapping[str, str]) -> tuple[Message, ...]:
+            return self._messages(values, fixed)
+
+        fitted = compress(self._bundle, budget, lambda values: count(messages(values)))
+        dropped = tuple(Dropped(one.name, one.tokens, one.truncated) for one in fitted.dropped)
+        return FittedPrompt(messages(fitted.values), fitted.tokens, dropped)
+
+    def _messages(self, values: Mapping[str, str], fixed: Mapping[str, Any]) -> tuple[Message, ...]:
+        rendered = self._engine.render(self._template.id, self._fill(values), extras=fixed)
         system = (Message("system", rendered.system),) if rendered.system.strip() else ()
         return (*system, *self._history, Message("user", rendered.user))
 

@@ -49,7 +49,7 @@ class Prompt:
     def __init__(self, text: str = "hello", tokens: int = 10) -> None:
         self.text, self.tokens = text, tokens
 
-    def fit(self, budget, count) -> FittedPrompt:
+    def fit(self, budget, count, *, small_model=False) -> FittedPrompt:
         if budget is not None and self.tokens > budget:
             raise AiexError(f"it needs {self.tokens} tokens, the model takes {budget}", "Ask less")
         return FittedPrompt((Message("user", self.text),), self.tokens)
