@@ -74,11 +74,10 @@ _OPENED = frozenset(
         "compound_statement",
         "linkage_specification",
         "export_statement",
-        "mod_item",
     }
 )
 _MAX_DEPTH = 4
-"""How deep imports are looked for: `if TYPE_CHECKING`, a namespace, a module in a module."""
+"""How deep imports are looked for: `if TYPE_CHECKING`, a namespace in a namespace."""
 
 
 def imports(text: str, language: str) -> list[ImportStatement]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,12 +26,12 @@ _BLANK = b" \t\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a cursor means the symbol at the same index: from its comment's line on."""
+class Placed:
+    """A symbol and where a cursor means it: from its comment's line to the end of its last."""
 
+    symbol: Symbol
     start: int
     end: int
-    parent: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ class Outline:
 
     text: str
     symbols: tuple[Symbol, ...] = ()
-    _places: tuple[_Place, ...] = field(default=(), repr=False)
+    _placed: tuple[Placed, ...] = field(default=(), repr=False)
+    _parents: tuple[int, ...] = field(default=(), repr=False)
     _starts: tuple[int, ...] = field(default=(), repr=False)
 
     def enclosing(self, start: int, end: int) -> Symbol | None:
@@ -52,25 +53,39 @@ class Outline:
         start, end = _shrunk(self.text, start, end)
         index = bisect_right(self._starts, start) - 1
         while index >= 0:
-            place = self._places[index]
+            place = self._placed[index]
             if place.start <= start and end <= place.end:
-                return self.symbols[index]
-            index = place.parent
+                return place.symbol
+            index = self._parents[index]
         return None
 
-    def children(self, symbol: Symbol) -> tuple[Symbol, ...]:
-        """Return the symbols that stand directly inside."""
-        at = next((i for i, one in enumerate(self.symbols) if one is symbol), None)
-        return tuple(
-            one
-            for one, place in zip(self.symbols, self._places, strict=True)
-            if at is not None and place.parent == at
-        )
+    def placed(self) -> tuple[Placed, ...]:
+        """Return the symbols with the places a cursor means them at."""
+        return self._placed
 
 
-def outline_of(text: str, data: bytes, tree: Tree, rules: Rules, query: Query) -> Outline:
+def assembled(text: str, placed: Iterable[Placed]) -> Outline:
+    """Return the outline of what was found in a text, in any order."""
+    order = sorted(
+        placed, key=lambda one: (one.symbol.start, -one.symbol.end, one.symbol.name_start)
+    )
+    parents: list[int] = []
+    starts: list[int] = []
+    open_: list[int] = []
+    for index, one in enumerate(order):
+        while open_ and one.symbol.start >= order[open_[-1]].symbol.end:
+            open_.pop()
+        parents.append(open_[-1] if open_ else -1)
+        open_.append(index)
+        starts.append(max(one.start, starts[-1]) if starts else one.start)
+    symbols = tuple(one.symbol for one in order)
+    return Outline(text, symbols, tuple(order), tuple(parents), tuple(starts))
+
+
+def outline_of(
+    text: str, data: bytes, points: CodePoints, tree: Tree, rules: Rules, query: Query
+) -> Outline:
     """Return the outline of a parsed text; `data` is its UTF-8."""
-    points = CodePoints(text)
     reader = _Reader(data, points, rules)
     found: dict[tuple[int, int, int], tuple[Definition, int, int]] = {}
     for node in _captured(tree, query, len(data)):
@@ -83,24 +98,18 @@ def outline_of(text: str, data: bytes, tree: Tree, rules: Rules, query: Query) -
                 definition.name.start_byte,
             )
             found.setdefault(key, (definition, lead, start))
-    symbols: list[Symbol] = []
-    places: list[_Place] = []
-    open_: list[int] = []
+    placed: list[Placed] = []
+    open_: list[Symbol] = []
     for definition, lead, start in sorted(found.values(), key=_order):
-        end = definition.whole.end_byte
-        while open_ and points.at(start) >= symbols[open_[-1]].end:
+        while open_ and points.at(start) >= open_[-1].end:
             open_.pop()
-        parent = open_[-1] if open_ else -1
-        symbol = reader.symbol(definition, lead, start, symbols[parent] if open_ else None)
-        open_.append(len(symbols))
-        symbols.append(symbol)
-        places.append(
-            _Place(points.at(reader.line_start(lead)), points.at(reader.line_end(end)), parent)
+        symbol = reader.symbol(definition, lead, start, open_[-1] if open_ else None)
+        open_.append(symbol)
+        end = definition.whole.end_byte
+        placed.append(
+            Placed(symbol, points.at(reader.line_start(lead)), points.at(reader.line_end(end)))
         )
-    starts: list[int] = []
-    for place in places:
-        starts.append(max(place.start, starts[-1]) if starts else place.start)
-    return Outline(text, tuple(symbols), tuple(places), tuple(starts))
+    return assembled(text, placed)
 
 
 def _order(found: tuple[Definition, int, int]) -> tuple[int, int, int]:
@@ -150,21 +159,18 @@ class _Reader:
     def lead(self, node: Node) -> tuple[int, int]:
         """Return the bytes where a definition begins with its comment and without it."""
         lead = start = node.start_byte
-        before = node.prev_sibling
+        before = _before(node)
         while before is not None and (kind := self._belongs(before)):
             gap = self._data[before.end_byte : lead]
             if gap.strip() or gap.count(b"\n") > 1:
                 break
-            own_line = not self._data[self.line_start(before.start_byte) : before.start_byte].strip(
-                _BLANK
-            )
             shebang = self._data[before.start_byte : before.start_byte + 2] == b"#!"
-            if kind == "comment" and (not own_line or shebang):
+            if kind == "comment" and (shebang or not self._leads_line(before.start_byte)):
                 break
             lead = before.start_byte
             if kind == "attribute":
                 start = lead
-            before = before.prev_sibling
+            before = _before(before)
         return lead, start
 
     def _belongs(self, node: Node) -> str:
@@ -176,6 +182,10 @@ class _Reader:
         ):
             return "attribute"
         return ""
+
+    def _leads_line(self, byte: int) -> bool:
+        begin = self.line_start(byte)
+        return begin == 0 or self._data[begin - 1 : begin] in (b"\n", b"\r")
 
     def line_start(self, byte: int) -> int:
         """Return the start of the line if only blanks precede on it, else `byte`."""
@@ -203,12 +213,23 @@ class _Reader:
         text = " ".join(text.split())
         if one.body is not None or one.sign_to is not None:
             text = text[: -len(found[0])] if (found := _OPENERS.search(text)) else text
-        if one.is_test and one.sign_to is not None and text.count("(") > text.count(")"):
-            text += ")"  # of a call whose function was cut off
-        return text if len(text) <= MAX_SIGNATURE else text[: MAX_SIGNATURE - 1] + "…"
+        if len(text) > MAX_SIGNATURE:
+            return text[: MAX_SIGNATURE - 1] + "…"
+        return text + ")" * (text.count("(") - text.count(")"))  # a call cut off at its function
 
     def _text(self, node: Node) -> str:
         return (node.text or b"").decode("utf-8", "replace")
+
+
+def _before(node: Node) -> Node | None:
+    """Return what stands before a node; before a body's first one it is outside of the body."""
+    before = node.prev_sibling
+    while before is None:
+        parent = node.parent
+        if parent is None or parent.start_byte != node.start_byte:
+            return None
+        node, before = parent, parent.prev_sibling
+    return before
 
 
 def _shrunk(text: str, start: int, end: int) -> tuple[int, int]:

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from typing import TYPE_CHECKING
 
 from aiex_lsp.syntax.languages import canonical, grammar_for, parse_bytes
-from aiex_lsp.syntax.offsets import utf8
+from aiex_lsp.syntax.offsets import CodePoints, utf8
 from aiex_lsp.syntax.outline import Outline, outline_of
 from aiex_lsp.syntax.types import Symbol
+
+if TYPE_CHECKING:
+    from tree_sitter import Tree
 
 _LINE = re.compile("[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 MAX_BLOCK_LINES = 200
@@ -35,18 +39,30 @@ _SUFFIXED = {"ruby": "?!", "elixir": "?!"}
 
 
 def build_outline(text: str, language: str) -> Outline:
-    """Return the outline of a text, an empty one where its language is not known."""
-    from aiex_lsp.syntax.rules.table import RULES, compiled_query
+    """Return the outline of a text, an empty one where its language is not known.
 
+    Where the text does not parse, definitions behind the error are looked for one by one.
+    """
     name = canonical(language)
     if name is None:
         return Outline(text)
-    data = utf8(text)
-    tree = parse_bytes(data, name)
+    outline, tree, points = _parsed(text, name)
+    if tree is None or not tree.root_node.has_error:
+        return outline
+    from aiex_lsp.syntax.recovery import with_lost
+
+    return with_lost(outline, tree, points, lambda block: _parsed(block, name)[0])
+
+
+def _parsed(text: str, language: str) -> tuple[Outline, Tree | None, CodePoints]:
+    from aiex_lsp.syntax.rules.table import RULES, compiled_query
+
+    data, points, rules = utf8(text), CodePoints(text), RULES[language]
+    tree = parse_bytes(data, language)
     if tree is None:
-        return Outline(text)
-    rules = RULES[name]
-    return outline_of(text, data, tree, rules, compiled_query(grammar_for(name, data), rules.query))
+        return Outline(text), None, points
+    query = compiled_query(grammar_for(language, data), rules.query)
+    return outline_of(text, data, points, tree, rules, query), tree, points
 
 
 def symbols(text: str, language: str) -> list[Symbol]:
@@ -97,10 +113,8 @@ def fallback_block(text: str, start: int, end: int) -> tuple[int, int]:
     at = _nearest_full(lines, _line_of(starts, start, len(lines)))
     if at is None:
         return start, max(start, end)
-    first, last = _paragraph(lines, at)
-    indent = min(_indent(line) for line in lines[first : last + 1])
-    if indent:
-        first, last = _indented(lines, first, last, indent)
+    indent = _indent(lines[at])
+    first, last = _indented(lines, at, indent) if indent else _paragraph(lines, at)
     stop = starts[last + 1]
     return starts[first], starts[first] + len(text[starts[first] : stop].rstrip("\r\n"))
 
@@ -126,9 +140,9 @@ def _paragraph(lines: list[str], at: int) -> tuple[int, int]:
     return first, last
 
 
-def _indented(lines: list[str], first: int, last: int, indent: int) -> tuple[int, int]:
-    """Return the block of lines at least as far in, with the line before that opens it."""
-    begin, stop = first, last
+def _indented(lines: list[str], at: int, indent: int) -> tuple[int, int]:
+    """Return the block of lines at least as far in, with the lines that open and close it."""
+    begin = stop = at
     while begin > 0 and (not lines[begin].strip() or _indent(lines[begin]) >= indent):
         begin -= 1
     while stop + 1 < len(lines) and (
@@ -136,12 +150,12 @@ def _indented(lines: list[str], first: int, last: int, indent: int) -> tuple[int
     ):
         stop += 1
         if stop - begin >= MAX_BLOCK_LINES:
-            return first, last
-    while stop > last and not lines[stop].strip():
+            return _paragraph(lines, at)
+    while stop > at and not lines[stop].strip():
         stop -= 1
     if stop + 1 < len(lines) and re.match(r"\s*(?:[})\]]|end\b|fi\b|done\b)", lines[stop + 1]):
         stop += 1
-    return (begin, stop) if stop - begin < MAX_BLOCK_LINES else (first, last)
+    return (begin, stop) if stop - begin < MAX_BLOCK_LINES else _paragraph(lines, at)
 
 
 def _indent(line: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import shutil
 import subprocess
@@ -101,7 +102,7 @@ def test_replacements_make_the_new_text(old: str, new: str) -> None:
         assert old[start:end] != text
         assert old[max(start - 1, 0) : start + 1] != "\r\n"
         assert old[max(end - 1, 0) : end + 1] != "\r\n"
-    assert all(a[1] < b[0] for a, b in zip(edits, edits[1:], strict=False))
+    assert all(a[1] < b[0] for a, b in itertools.pairwise(edits))
 
 
 @given(TEXTS, TEXTS)

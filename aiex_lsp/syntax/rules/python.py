@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiex_lsp.syntax.rules.base import Definition, Rules, child_of_type, field, parent_of_type
 from aiex_lsp.syntax.rules.base import text_of as _text
+from aiex_lsp.syntax.types import SymbolKind
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -35,13 +36,16 @@ def read(node: Node) -> Definition | None:
         return None
     whole = parent_of_type(node, "decorated_definition") or node
     body = field(node, "body")
+    colon = next((child.start_byte for child in node.children if child.type == ":"), None)
     if node.type == "class_definition":
-        return Definition("class", name, whole, node, body, is_test=_is_test_class(node))
+        is_test = _is_test_class(node)
+        return Definition("class", name, whole, node, body, is_test=is_test, sign_to=colon)
     block = whole.parent
     owner = parent_of_type(block, "class_definition") if block is not None else None
     title = _text(name)
     is_test = title == "test" or title.startswith("test_" if owner is None else "test")
-    return Definition("method" if owner else "function", name, whole, node, body, is_test=is_test)
+    kind: SymbolKind = "method" if owner else "function"
+    return Definition(kind, name, whole, node, body, is_test=is_test, sign_to=colon)
 
 
 def _assigned(node: Node) -> Definition | None:
