@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aiex_lsp.server.services import InitInfo, Services
     from aiex_lsp.tasks.service import Tasks
     from aiex_lsp.templates.registry import TemplateRegistry
+    from aiex_lsp.templates.types import Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,11 @@ class App:
                 continue
         return found
 
+    def templates(self) -> list[Template]:
+        """Return the templates as their files are now. Blocking."""
+        self.registry.reload_if_changed()
+        return self.registry.all()
+
     def serve_stdio(self) -> None:
         """Serve one editor on stdin and stdout until it leaves."""
         from aiex_lsp.server.run import serve_stdio
@@ -215,7 +221,7 @@ class App:
             settings_for=app.settings_for,
             state_dir=app.state_dir,
             configure=app.configure,
-            templates=app.registry.all,
+            templates=app.templates,
             consent_question=app.consent_question,
             consent=app.agree,
             aclose=app.aclose,

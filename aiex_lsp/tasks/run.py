@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from aiex_lsp.errors import UsageError
@@ -28,6 +29,7 @@ def question_of(request: TaskRequest) -> Question:
 async def run(parts: Parts, request: TaskRequest, listener: Listener) -> TaskResult:
     """Return the result of the template's response type."""
     question = question_of(request)
+    await asyncio.to_thread(parts.registry.reload_if_changed)
     template = parts.registry.get(question.template)
     known = {variable.name for variable in template.variables}
     unknown = [name for name in question.variables if name not in known]
