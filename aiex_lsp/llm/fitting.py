@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from aiex_lsp.config.settings import Settings
@@ -42,8 +43,8 @@ SMALL_MODEL_TEMPERATURE = 0.2
 """Where neither user nor template says otherwise: at 0.7 it wanders, and after 300 tokens it
 repeats itself (seen with SmolLM2-135M)."""
 
-MIN_ANSWER = 128
-"""Tokens left for an answer, however small the window."""
+MIN_ANSWER = 256
+"""Tokens kept for an answer, however small the window."""
 
 
 log = logging.getLogger(__name__)
@@ -93,11 +94,11 @@ class Fitting:
         wanted = wanted or (SMALL_MODEL_ANSWER if small else DEFAULT_MAX_TOKENS)
         if info and info.max_output_tokens:
             wanted = min(wanted, info.max_output_tokens)
-        answer = min(wanted, max(window // 2, MIN_ANSWER))
+        budgets = _budgets(window, wanted)
         counter = self._tokens.for_model(adapter.settings.type, model)
 
         try:
-            prompt = await self._fit_prompt(request, adapter, window - answer, counter)
+            prompt = await self._fit_prompt(request, adapter, budgets, counter)
         except ProviderError:
             raise
         except AiexError as error:
@@ -111,7 +112,7 @@ class Fitting:
         call = ModelCall(
             messages=prompt.messages,
             model=model,
-            max_tokens=answer,
+            max_tokens=max(1, min(wanted, window - prompt.input_tokens)),
             temperature=_first(
                 task.temperature,
                 request.temperature,
@@ -125,19 +126,23 @@ class Fitting:
         return Fitted(call, prompt, window)
 
     async def _fit_prompt(
-        self, request: CompletionRequest, adapter: Adapter, budget: int, counter: CountTokens
+        self,
+        request: CompletionRequest,
+        adapter: Adapter,
+        budgets: Sequence[int],
+        counter: CountTokens,
     ) -> FittedPrompt:
+        """Return the prompt within the first budget it fits. Raises the last one's `AiexError`."""
         small = is_small(adapter)
-
-        def fit(tokens: int) -> FittedPrompt:
-            return request.prompt.fit(tokens, counter, small_model=small)
-
-        if small and budget > SMALL_MODEL_INPUT:
+        tried = [SMALL_MODEL_INPUT, *budgets] if small else list(budgets)
+        for budget in tried[:-1]:
             try:
-                return await asyncio.to_thread(fit, SMALL_MODEL_INPUT)
+                return await asyncio.to_thread(
+                    request.prompt.fit, min(budget, tried[-1]), counter, small_model=small
+                )
             except AiexError as error:
-                log.debug("the whole window is needed: %s", error)
-        return await asyncio.to_thread(fit, budget)
+                log.debug("more of the window is needed: %s", error)
+        return await asyncio.to_thread(request.prompt.fit, tried[-1], counter, small_model=small)
 
     def learn(self, adapter: Adapter, fitted: Fitted, completion: Completion) -> Completion:
         """Return the completion, with our own counts where the provider told none."""
@@ -154,6 +159,12 @@ class Fitting:
     def assumed_usage(self, fitted: Fitted) -> Usage:
         """Return the usage of a call whose answer takes all the tokens it may."""
         return Usage(fitted.prompt.input_tokens, fitted.call.max_tokens, estimated=True)
+
+
+def _budgets(window: int, wanted: int) -> tuple[int, int]:
+    """Return input budgets to try: half a window is kept for the answer, an eighth if it must."""
+    comfortable = window - min(wanted, window // 2)
+    return comfortable, max(comfortable, window - max(MIN_ANSWER, window // 8))
 
 
 def is_small(adapter: Adapter) -> bool:
