@@ -225,9 +225,8 @@ def model_json(model: ModelInfo) -> Json:
 
 def footer(answer: Answer) -> str:
     """Return the small line under an answer: where it came from, and its note."""
-    parts = [answer.provider, answer.model, _cost(answer.cost)]
-    if answer.cached:
-        parts.append("cached")
+    cost = "cached" if answer.cached else _cost(answer.cost)
+    parts = [answer.provider, answer.model, cost]
     line = "*" + " · ".join(part for part in parts if part) + "*"
     return f"{line}\n\n{answer.note}" if answer.note else line
 

@@ -25,14 +25,19 @@ class Progress:
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
-        """Tell the client that work has begun; reports made before go along."""
-        if self._begun or self._ended:
+        """Tell the client that work has begun; reports made before go along.
+
+        Where the work has ended by now that is told too: a client that has taken a token waits.
+        """
+        if self._begun:
             return
         self._begun = True
         value = {"kind": "begin", "title": self._title, "cancellable": True}
         if self._message:
             value["message"] = self._sent = self._message
         self._send(self._token, value)
+        if self._ended:
+            self._send(self._token, {"kind": "end"})
 
     def report(self, message: str) -> None:
         """Tell what is going on; of a burst the last message is sent."""

@@ -499,3 +499,15 @@ async def test_a_template_gives_its_own_title_and_whatever_its_type_is(world):
         world.tasks.script["run"] = review("a + b")
         result = await editor.request("aiex/run", {**ADD, "template": "haiku"})
         assert len(result["findings"]) == 1
+
+
+async def test_a_token_taken_after_the_work_has_ended_is_still_begun_and_ended(world):
+    async with session(world, profiles.vscode()) as editor:
+        editor.answers["window/workDoneProgress/create"] = Editor.SILENT
+        editor.open(URI, CODE)
+        await editor.command("aiex/explain", ADD)
+        await editor.until(lambda: editor.shown)
+        (create,) = [m for m in editor.received if m.get("method", "").endswith("/create")]
+        editor.send({"id": create["id"], "result": None})
+        kinds = lambda: [v["kind"] for v in editor.progress(create["params"]["token"])]  # noqa: E731
+        await editor.until(lambda: kinds() == ["begin", "end"])
