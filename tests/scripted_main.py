@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 from aiex_lsp.llm.types import Listener
-from aiex_lsp.server.logging import set_up_logging
 from aiex_lsp.server.run import serve_stdio, serve_tcp
 from aiex_lsp.tasks.types import TaskRequest
 from tests.scripted import Gate, World, explanation
@@ -22,7 +21,6 @@ async def noisy(request: TaskRequest, listener: Listener):
 
 
 def main(arguments: list[str]) -> int:
-    set_up_logging("WARNING")
     world = World(Path(arguments[0]), explain=noisy, analyze=Gate())
     if len(arguments) > 1:
         serve_tcp(world.services, arguments[1], int(arguments[2]))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiex_lsp.text.snapshot import Snapshot, Span
 
-_KEPT = 100
+_KEPT = 30
 """Answers remembered; each holds on to its document's text."""
 
 

@@ -11,6 +11,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from aiex_lsp.config.settings import Problem
+from aiex_lsp.server.documents import path_of
 from aiex_lsp.server.lifecycle import services_of
 from aiex_lsp.server.show import show_message
 
@@ -40,16 +41,37 @@ async def refresh_templates(ls: AiexServer) -> None:
 
 
 def report_problems(ls: AiexServer, services: Services) -> None:
-    """Tell the user of configuration problems, each once: one message for all of them."""
-    problems = [p for root in _folders(ls) for p in services.settings_for(root).problems]
-    texts = frozenset(_line(problem) for problem in problems)
-    new = [line for problem in problems if (line := _line(problem)) not in ls.reported_problems]
-    ls.reported_problems = texts
+    """Tell the user of configuration problems: as diagnostics of a file that is open.
+
+    The others are told by one message for all that are new.
+    """
+    found = [p for root in _folders(ls) for p in services.settings_for(root).problems]
+    before, ls.problems = ls.problems, tuple(dict.fromkeys(found))
+    for snapshot in list(ls.documents):
+        path = path_of(snapshot.uri)
+        if any(_is_of(problem, path) for problem in (*before, *ls.problems)):
+            ls.findings.changed(snapshot.uri)
+    opened = {path_of(snapshot.uri) for snapshot in ls.documents}
+    new = [
+        _line(problem)
+        for problem in ls.problems
+        if problem not in before and not any(_is_of(problem, path) for path in opened)
+    ]
     if not new:
         return
-    more = f" ({len(new) - 1} more: aiex-lsp config show)" if len(set(new)) > 1 else ""
+    more = f" ({len(new) - 1} more: aiex-lsp config show)" if len(new) > 1 else ""
     text = new[0] if len(new[0]) + len(more) <= 200 else new[0][: 199 - len(more)] + "…"
     show_message(ls, text + more, types.MessageType.Warning)
+
+
+def problems_of(ls: AiexServer, uri: str) -> list[Problem]:
+    """Return the problems of one configuration file."""
+    path = path_of(uri)
+    return [problem for problem in ls.problems if _is_of(problem, path)]
+
+
+def _is_of(problem: Problem, path: Path | None) -> bool:
+    return path is not None and problem.file is not None and Path(problem.file) == path
 
 
 def _configure(ls: AiexServer, services: Services, merged: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from lsprotocol import types
 
-from aiex_lsp.config.settings import Settings
+from aiex_lsp.config.settings import Problem, Settings
 from aiex_lsp.context.types import DiagnosticInfo
 from aiex_lsp.errors import RangeError
 from aiex_lsp.llm.types import Answer, ModelInfo
@@ -74,6 +74,21 @@ def diagnostic_of(
         code=finding.category,
         source="aiex",
         message=message,
+    )
+
+
+def problem_diagnostic(
+    snapshot: Snapshot, problem: Problem, encoding: Encoding
+) -> types.Diagnostic:
+    """Return a configuration problem as a diagnostic of its line, from its column on if known."""
+    line = min(max((problem.line or 1) - 1, 0), snapshot.line_count - 1)
+    span = snapshot.line_span(line)
+    start = min(span.start + max((problem.column or 1) - 1, 0), span.end)
+    return types.Diagnostic(
+        range=range_of(snapshot, Span(start, span.end), encoding),
+        severity=_SEVERITY[problem.severity],
+        source="aiex",
+        message=problem.message,
     )
 
 

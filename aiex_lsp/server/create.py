@@ -6,7 +6,8 @@ from lsprotocol import types
 
 from aiex_lsp.server import notifications as n
 from aiex_lsp.server import requests as r
-from aiex_lsp.server.convert import diagnostic_of
+from aiex_lsp.server.configuration import problems_of
+from aiex_lsp.server.convert import diagnostic_of, problem_diagnostic
 from aiex_lsp.server.logging import silence_libraries
 from aiex_lsp.server.server import AiexServer, Limits
 from aiex_lsp.server.services import ServicesFactory
@@ -24,14 +25,14 @@ def create_server(services_factory: ServicesFactory, limits: Limits | None = Non
 
 def _publish(ls: AiexServer, uri: str) -> None:
     snapshot = ls.documents.get(uri)
-    found = ls.findings.of(uri) if snapshot is not None else ()
+    found: list[types.Diagnostic] = []
+    if snapshot is not None:
+        found = [diagnostic_of(snapshot, f, ls.client.encoding) for f in ls.findings.of(uri)]
+        found += [problem_diagnostic(snapshot, p, ls.client.encoding) for p in problems_of(ls, uri)]
+    version = snapshot.version if snapshot is not None else None
     params = types.PublishDiagnosticsParams(
         uri=uri,
-        diagnostics=[diagnostic_of(snapshot, f, ls.client.encoding) for f in found]
-        if snapshot is not None
-        else [],
-        version=snapshot.version
-        if snapshot is not None and ls.client.versioned_diagnostics
-        else None,
+        diagnostics=found,
+        version=version if ls.client.versioned_diagnostics else None,
     )
     ls.protocol.tell(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, params)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,15 +32,23 @@ Change = types.TextDocumentEdit | types.CreateFile | types.RenameFile | types.De
 async def current_plan(ls: AiexServer, plan: EditPlan) -> EditPlan:
     """Return the plan for the documents as they are now. Raises `StaleEditError`.
 
-    There is no wait between the look at the open documents and the return.
+    Long texts are compared in a thread, again where the user typed on meanwhile: between the last
+    look at the open documents and the return there is no wait.
     """
+    for _ in range(_TRIES):
+        seen = {edit.uri: ls.documents.get(edit.uri) for edit in plan.files}
+        moved = await asyncio.to_thread(_reanchored, plan, seen)
+        if all(ls.documents.get(uri) is snapshot for uri, snapshot in seen.items()):
+            break
+    else:
+        moved = _reanchored(plan, {edit.uri: ls.documents.get(edit.uri) for edit in plan.files})
+    return replace(moved, files=tuple(_named_as_open(ls, edit) for edit in moved.files))
+
+
+def _reanchored(plan: EditPlan, seen: Mapping[str, Snapshot | None]) -> EditPlan:
     from aiex_lsp.edits.anchor import reanchor
 
-    on_disk = await asyncio.to_thread(
-        lambda: {e.uri: _read(e.uri) for e in plan.files if ls.documents.get(e.uri) is None}
-    )
-    plan = reanchor(plan, lambda uri: ls.documents.get(uri) or on_disk.get(uri))
-    return replace(plan, files=tuple(_named_as_open(ls, edit) for edit in plan.files))
+    return reanchor(plan, lambda uri: seen.get(uri) or _read(uri))
 
 
 def workspace_edit(client: Client, plan: EditPlan, *, confirm: bool) -> types.WorkspaceEdit:

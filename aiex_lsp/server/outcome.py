@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -78,15 +79,22 @@ class Outcome:
         return body
 
 
-def outcome_of(
+async def outcome_of(
     ls: AiexServer, result: TaskResult, snapshot: Snapshot, span: Span | None
 ) -> Outcome:
     """Return the outcome; findings are published where the document is still open."""
     if not isinstance(result, AnalyzeResult):
         return Outcome(result, snapshot)
+    reviewed = _reviewed(ls, snapshot, span)
     now = ls.documents.get(snapshot.uri)
-    place = _reviewed(ls, snapshot, span)
-    place, findings = placed_now(result.findings, place, snapshot, now)
+    while True:
+        seen = now
+        place, findings = await asyncio.to_thread(
+            placed_now, result.findings, reviewed, snapshot, seen
+        )
+        now = ls.documents.get(snapshot.uri)
+        if now is seen:
+            break
     if now is not None:
         ls.findings.put(snapshot.uri, place, findings)
     return Outcome(result, now or snapshot, findings)

@@ -9,6 +9,7 @@ import sys
 import threading
 
 from aiex_lsp.server.create import create_server
+from aiex_lsp.server.logging import set_up_logging
 from aiex_lsp.server.services import ServicesFactory
 from aiex_lsp.server.transport import accept, stdio
 
@@ -16,8 +17,9 @@ _LAST = 3.0
 """Seconds that threads (a model that loads, a parse) may hold up the end of the process."""
 
 
-def serve_stdio(services_factory: ServicesFactory) -> int:
+def serve_stdio(services_factory: ServicesFactory, log_level: str = "WARNING") -> int:
     """Return the exit status when the editor has left: 0 after shutdown and exit, else 1."""
+    set_up_logging(log_level)
 
     async def main() -> int:
         status = await stdio(create_server(services_factory))
@@ -29,8 +31,11 @@ def serve_stdio(services_factory: ServicesFactory) -> int:
     return asyncio.run(main())
 
 
-def serve_tcp(services_factory: ServicesFactory, host: str, port: int) -> None:
+def serve_tcp(
+    services_factory: ServicesFactory, host: str, port: int, log_level: str = "WARNING"
+) -> None:
     """Serve any number of editors at once, each with its own server, until interrupted."""
+    set_up_logging(log_level)
 
     def listening(address: str, bound: int) -> None:
         sys.stderr.write(f"aiex-lsp listens on {address}:{bound}\n")

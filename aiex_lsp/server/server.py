@@ -22,6 +22,7 @@ from aiex_lsp.server.protocol import AiexProtocol
 from aiex_lsp.server.services import InitInfo, Services, ServicesFactory
 
 if TYPE_CHECKING:
+    from aiex_lsp.config.settings import Problem
     from aiex_lsp.server.routing import Method
     from aiex_lsp.templates.types import Template
 
@@ -76,6 +77,6 @@ class AiexServer(LanguageServer):
         self.background: set[asyncio.Task[None]] = set()
         self.paused = False
         self.consent_asked = False
-        self.reported_problems: frozenset[str] = frozenset()
+        self.problems: tuple[Problem, ...] = ()
         self.stopped = asyncio.Event()
         self.exit_code: int | None = None

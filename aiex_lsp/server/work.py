@@ -188,7 +188,7 @@ async def _perform(
         )
         result = await method.call(services.tasks, request, watcher)
         ls.answers.remember(result.answer.id, at.snapshot, at.span)
-        outcome = outcome_of(ls, result, at.snapshot, at.span)
+        outcome = await outcome_of(ls, result, at.snapshot, at.span)
         if watcher.deltas is not None:
             watcher.deltas.finish(outcome.text, result.answer.provider)
         return outcome

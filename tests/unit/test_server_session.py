@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import tempfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aiex_lsp.config.consent import ConsentQuestion
-from aiex_lsp.config.settings import Problem
+from aiex_lsp.config.settings import FeatureSettings, Problem
 from aiex_lsp.errors import ConfigError
 from aiex_lsp.server.services import InitInfo
 from tests.e2e import profiles
@@ -228,6 +232,92 @@ async def test_problems_of_the_configuration_are_told_once(world):
         assert "/c/config.toml:3: unknown key" in editor.messages[0]
         assert "1 more" in editor.messages[0]
         assert len(editor.messages[0]) <= 200
+
+
+async def test_problems_of_a_configuration_file_that_is_open_are_diagnostics(world, tmp_path):
+    path = tmp_path / "config.toml"
+    uri, text = path.as_uri(), "[cache]\nttl = 'x'\n"
+    world.set(problems=(Problem("`ttl` must be a number", str(path), 2, 7),))
+    async with connected(world, profiles.neovim()) as editor:
+        await editor.initialize()
+        editor.open(uri, text, "toml")
+        await editor.until(lambda: editor.diagnostics.get(uri))
+        (diagnostic,) = editor.diagnostics[uri]
+        assert diagnostic["range"] == {
+            "start": {"line": 1, "character": 6},
+            "end": {"line": 1, "character": 9},
+        }
+        assert diagnostic["message"] == "`ttl` must be a number"
+        world.set(problems=())
+        editor.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
+        await editor.until(lambda: editor.diagnostics[uri] == [])
+        world.set(problems=(Problem("wrong", str(path), 99),))
+        editor.notify("workspace/didChangeConfiguration", {"settings": None})
+        await editor.until(lambda: editor.diagnostics[uri])
+        editor.close(uri)
+        await editor.until(lambda: editor.diagnostics[uri] == [])
+
+
+async def test_each_document_has_the_settings_of_its_folder(world, tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    services = world.services
+
+    def by_folder(init: InitInfo):
+        def settings_for(folder: Path | None):
+            off = FeatureSettings(enabled=folder != two)
+            return replace(world.settings, features=off)
+
+        return replace(services(init), settings_for=settings_for)
+
+    world.services = by_folder
+    async with session(world, profiles.vscode(), root=one) as editor:
+        added = {"added": [{"uri": two.as_uri(), "name": "two"}], "removed": []}
+        editor.notify("workspace/didChangeWorkspaceFolders", {"event": added})
+        for folder in (one, two):
+            editor.open((folder / "a.py").as_uri(), CODE)
+        assert await editor.request(
+            "aiex/explain", {"textDocument": {"uri": (one / "a.py").as_uri()}}
+        )
+        with pytest.raises(RequestFailed, match="paused"):
+            await editor.request("aiex/explain", {"textDocument": {"uri": (two / "a.py").as_uri()}})
+
+
+_KEYS = (
+    "textDocument uri range start end line character position context only diagnostics id"
+    " jsonrpc method variables command arguments"
+).split()
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(_KEYS),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(data=st.data())
+@settings(max_examples=25, deadline=None)
+async def test_any_params_are_answered_and_the_server_goes_on(data):
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder))
+        async with session(world, profiles.vscode()) as editor:
+            methods = [*editor.server.methods, "textDocument/hover", "textDocument/codeAction"]
+            methods.append("workspace/executeCommand")
+            for _ in range(5):
+                method = data.draw(st.sampled_from(methods))
+                _, answer = editor.start(method, data.draw(json_values))
+                await asyncio.wait({answer}, timeout=5)
+                error = answer.exception()
+                assert error is None or error.code in (-32602, -32803)
+                editor.notify(
+                    data.draw(st.sampled_from(["textDocument/didOpen", "textDocument/didChange"])),
+                    data.draw(json_values),
+                )
 
 
 async def test_services_that_cannot_be_made_are_told_and_tried_again(world):

@@ -41,7 +41,7 @@ def names_offset(text: str, offset: int) -> bool:
 
 @pytest.mark.parametrize("encoding", list(PROFILES))
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 async def test_any_sequence_of_changes(encoding, data):
     with tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder), explain=echo)

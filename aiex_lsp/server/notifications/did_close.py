@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from aiex_lsp.server.configuration import problems_of
+
 if TYPE_CHECKING:
     from aiex_lsp.server.server import AiexServer
 
@@ -24,6 +26,9 @@ def did_close(ls: AiexServer, params: types.DidCloseTextDocumentParams) -> None:
 
 def close_document(ls: AiexServer, uri: str) -> None:
     """Forget one document; work that is about it goes on with the text it began with."""
-    ls.findings.clear(uri)
+    published = ls.findings.has(uri) or bool(problems_of(ls, uri))
     ls.documents.close(uri)
+    ls.findings.clear(uri)
+    if published:
+        ls.findings.changed(uri)
     ls.outlines.forget(uri)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from aiex_lsp.server.background import spawn
+from aiex_lsp.server.configuration import problems_of
 
 if TYPE_CHECKING:
     from aiex_lsp.server.server import AiexServer
@@ -28,6 +29,9 @@ def open_document(ls: AiexServer, item: types.TextDocumentItem) -> None:
     """Keep one document; whatever was known under its uri is gone."""
     ls.findings.clear(item.uri)
     snapshot = ls.documents.open(item.uri, item.text, str(item.language_id), item.version)
+
+    if problems_of(ls, item.uri):
+        ls.findings.changed(item.uri)
 
     async def parse() -> None:
         await ls.outlines.get(snapshot)

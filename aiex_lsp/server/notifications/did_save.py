@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from aiex_lsp.server.background import spawn
-from aiex_lsp.server.configuration import refresh_templates, reload
+from aiex_lsp.server.configuration import problems_of, refresh_templates, reload
 
 if TYPE_CHECKING:
     from aiex_lsp.server.server import AiexServer
@@ -25,5 +25,5 @@ def did_save(ls: AiexServer, params: types.DidSaveTextDocumentParams) -> None:
     uri = params.text_document.uri
     if uri.endswith(".j2"):
         spawn(ls, refresh_templates(ls))
-    elif uri.endswith("/.aiex.toml"):
+    elif uri.endswith("/.aiex.toml") or problems_of(ls, uri):
         spawn(ls, reload(ls))
