@@ -1,0 +1,114 @@
+"""Neovim with the configuration of its page: what a programmer gets there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.editors.harness import COLUMN, LINE, SOURCE, desk, snippet
+
+NVIM = (
+    os.environ.get("AIEX_NVIM")
+    or shutil.which("nvim", path=str(Path(sys.executable).parent))
+    or shutil.which("nvim")
+)
+
+pytestmark = [
+    pytest.mark.editors,
+    pytest.mark.xdist_group("editors"),
+    pytest.mark.skipif(NVIM is None, reason="no nvim on PATH and AIEX_NVIM is not set"),
+]
+
+
+def sit_down(folder: Path, *, plain: bool) -> dict[str, Any]:
+    """Return what the programmer of neovim.lua saw."""
+    assert NVIM is not None
+    init = folder / "init.lua"
+    text = snippet("neovim.md", "lua")
+    if plain:
+        text = text.replace("showMarkdown = true", "showMarkdown = false")
+    init.write_text(text, encoding="utf-8")
+    script = Path(__file__).with_name("neovim.lua")
+    with desk(folder) as here:
+        environment = {
+            **here.environment,
+            "AIEX_SEEN": str(folder / "seen.json"),
+            "AIEX_LINE": str(LINE),
+            "AIEX_COLUMN": str(COLUMN),
+            "AIEX_PLAIN": "1" if plain else "0",
+        }
+        command = [NVIM, "--headless", "-n", "-i", "NONE", "-u", str(init)]
+        ran = subprocess.run(
+            [*command, str(here.source), "-c", f"luafile {script}"],
+            env=environment,
+            cwd=here.source.parent,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+    result = folder / "seen.json"
+    assert result.exists(), ran.stderr.decode(errors="replace")
+    seen: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
+    assert "stuck" not in seen, seen
+    return seen
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return sit_down(tmp_path_factory.mktemp("neovim"), plain=False)
+
+
+def test_neovim_attaches_in_the_project(seen: dict[str, Any]) -> None:
+    assert seen["root"].endswith("/project")
+    assert seen["encoding"] == "utf-8"
+
+
+def test_neovim_hovers_are_the_explanation_at_the_latest_the_second_time(
+    seen: dict[str, Any],
+) -> None:
+    assert "Sums prices" in seen["hover_first"] or "hover again" in seen["hover_first"]
+    assert "Sums prices less a discount." in seen["hover_second"]
+
+
+def test_neovim_lists_the_code_actions(seen: dict[str, Any]) -> None:
+    titles = "\n".join(seen["actions"])
+    for title in (
+        "Explain `total`",
+        "Analyze `total` (security)",
+        "Generate tests for `total`",
+    ):
+        assert title in titles
+
+
+def test_neovim_streams_an_explanation_into_the_window_of_the_page(seen: dict[str, Any]) -> None:
+    assert "Adds up the prices" in seen["explanation"]
+    assert seen["filetype"] == "markdown"
+    assert seen["focus_kept"]
+
+
+def test_neovim_shows_findings_as_diagnostics(seen: dict[str, Any]) -> None:
+    assert seen["findings"] == [
+        {"line": 5, "message": "No check of the discount\nCheck it", "source": "aiex"}
+    ]
+
+
+def test_neovim_gets_the_tests_in_their_file_and_the_source_untouched(seen: dict[str, Any]) -> None:
+    assert seen["tests_file"].endswith("/tests/test_prices.py")
+    assert "from prices import total" in seen["tests"]
+    assert seen["source_after"] == SOURCE.rstrip("\n")
+    assert seen["notified"] == []
+
+
+def test_neovim_without_the_view_shows_a_document_beside(tmp_path: Path) -> None:
+    seen = sit_down(tmp_path, plain=True)
+    assert "Adds up the prices" in seen["explanation"]
+    assert seen["filetype"] == "markdown"
+    assert seen["focus_kept"]
