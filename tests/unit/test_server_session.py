@@ -283,9 +283,9 @@ async def test_each_document_has_the_settings_of_its_folder(world, tmp_path):
 
 
 _KEYS = (
-    "textDocument uri range start end line character position context only diagnostics id"
-    " jsonrpc method variables command arguments"
-).split()
+    *("textDocument", "uri", "range", "start", "end", "line", "character", "position"),
+    *("context", "only", "diagnostics", "id", "jsonrpc", "method", "variables", "command"),
+)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5),
     lambda inner: (

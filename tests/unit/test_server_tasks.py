@@ -511,3 +511,15 @@ async def test_a_token_taken_after_the_work_has_ended_is_still_begun_and_ended(w
         editor.send({"id": create["id"], "result": None})
         kinds = lambda: [v["kind"] for v in editor.progress(create["params"]["token"])]  # noqa: E731
         await editor.until(lambda: kinds() == ["begin", "end"])
+
+
+async def test_a_request_is_cancelled_by_its_own_progress(world):
+    gate = world.tasks.script["explain"] = Gate()
+    async with session(world, profiles.vscode()) as editor:
+        editor.open(URI, CODE)
+        _, answer = editor.start("aiex/explain", {**ADD, "workDoneToken": "w"})
+        await gate.begun.wait()
+        editor.notify("window/workDoneProgress/cancel", {"token": "w"})
+        with pytest.raises(RequestFailed, match="-32800"):
+            await answer
+        assert gate.cancelled.is_set()
