@@ -6,6 +6,7 @@ Lines that look like the head of a definition are parsed once more, each with it
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,8 +17,11 @@ from aiex_lsp.syntax.outline import Outline, Placed, assembled
 if TYPE_CHECKING:
     from tree_sitter import Tree
 
-MAX_BLOCKS = 200
-"""Blocks parsed once more in one text; a file that loses more is hardly of its language."""
+MAX_HEADS = 20_000
+"""Lines looked at in one text; a file that loses more is hardly of its language."""
+MAX_NESTED = 500
+MAX_LEAD = 50
+"""Lines of comments and decorators that may stand above a definition."""
 MAX_BLOCK_CHARS = 20_000
 
 _WORDS = (
@@ -39,11 +43,13 @@ _HEADS = re.compile(
     r")",
     re.MULTILINE,
 )
+_BREAK = re.compile("\r\n|\r|\n")
 _LINE = re.compile("[^\r\n]*(?:\r\n|\r|\n|$)")
 _GOES_ON = re.compile(
     r"[ \t]*(?:[)\]}{]|\r?\n?$"
     r"|(?:end|fi|done|else|elif|elsif|except|finally|rescue|ensure|catch)\b)"
 )
+_LEADS = re.compile(r"[ \t]*(?:@|#|//|/\*|\*|--|\[)")
 _CLOSES = re.compile(r"[ \t]*(?:\}|(?:end|fi|done)\b)")
 
 
@@ -52,31 +58,46 @@ def with_lost(
 ) -> Outline:
     """Return the outline with the definitions that errors of the tree have swallowed.
 
-    `build` makes the outline of one block's text.
+    `build` makes the outline of a part of the text.
     """
     text = outline.text
-    known = {_line_start(text, one.name_start) for one in outline.symbols}
+    starts = [0, *(match.end() for match in _BREAK.finditer(text))]
+
+    def line(offset: int) -> int:
+        return bisect_right(starts, offset) - 1
+
+    known = {line(one.name_start) for one in outline.symbols}
     added: list[Placed] = []
-    for head in _heads(text, tree, points):
-        if _line_start(text, head) in known or len(added) >= MAX_BLOCKS:
+    nested = 0
+    for head, first in _heads(text, tree, points):
+        if line(first) in known:
             continue
-        block = build(text[head : _block_end(text, head)])
-        placed = list(block.placed())
-        if not placed or "\n" in block.text[: placed[0].symbol.start].lstrip("\n"):
+        if head < first and (nested := nested + 1) > MAX_NESTED:
+            continue  # blocks at top level do not overlap, so they cost one more parse in all
+        begin = starts[_led_from(text, starts, line(head))]
+        part = build(text[begin : _block_end(text, head)]).placed()
+        if not part or line(part[0].symbol.name_start + begin) > line(first) + 1:
             continue
-        around = outline.enclosing(head, head)
+        around = outline.enclosing(first, first)
         prefix = around.qualified_name if around is not None else ""
-        for one in placed:
-            moved = _moved(one, head, prefix)
-            at = _line_start(text, moved.symbol.name_start)
-            if at not in known:
-                known.add(at)
+        for one in part:
+            moved = _moved(one, begin, prefix)
+            if line(moved.symbol.name_start) not in known:
+                known.add(line(moved.symbol.name_start))
                 added.append(moved)
     return assembled(text, [*outline.placed(), *added]) if added else outline
 
 
-def _heads(text: str, tree: Tree, points: CodePoints) -> Iterator[int]:
-    """Yield the line starts of what looks like a definition, outside comments and strings."""
+def _led_from(text: str, starts: list[int], at: int) -> int:
+    """Return the first line of the comments and decorators directly above line `at`."""
+    first = at
+    while first > 0 and at - first < MAX_LEAD and _LEADS.match(text, starts[first - 1]):
+        first -= 1
+    return first
+
+
+def _heads(text: str, tree: Tree, points: CodePoints) -> Iterator[tuple[int, int]]:
+    """Yield line starts and first characters of likely definitions not in comments or strings."""
     tried = 0
     for match in _HEADS.finditer(text):
         first = match.end() - len(match[0].lstrip(" \t"))
@@ -85,9 +106,9 @@ def _heads(text: str, tree: Tree, points: CodePoints) -> Iterator[int]:
         if node is not None and ("comment" in node.type or "string" in node.type):
             continue
         tried += 1
-        if tried > 20 * MAX_BLOCKS:
+        if tried > MAX_HEADS:
             return
-        yield match.start()
+        yield match.start(), first
 
 
 def _block_end(text: str, start: int) -> int:
@@ -111,10 +132,6 @@ def _block_end(text: str, start: int) -> int:
 def _indent(line: str) -> int:
     expanded = line.expandtabs(8)
     return len(expanded) - len(expanded.lstrip())
-
-
-def _line_start(text: str, offset: int) -> int:
-    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
 
 
 def _moved(placed: Placed, shift: int, prefix: str) -> Placed:

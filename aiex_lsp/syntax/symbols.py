@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _LINE = re.compile("[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 MAX_BLOCK_LINES = 200
 """Lines of the block a cursor means where symbols are not known."""
+MAX_OPEN = 2_000
+"""Brackets left open in a text that is still searched: asking a tree that deep is quadratic."""
 _KEYWORDS = frozenset((
     "and", "as", "async", "await", "break", "case", "catch", "class", "const", "continue",
     "def", "default", "defmodule", "defp", "del", "do", "elif", "else", "elsif", "end", "enum",
@@ -61,8 +63,16 @@ def _parsed(text: str, language: str) -> tuple[Outline, Tree | None, CodePoints]
     tree = parse_bytes(data, language)
     if tree is None:
         return Outline(text), None, points
+    if tree.root_node.has_error and _open_brackets(data) > MAX_OPEN:
+        return Outline(text), None, points
     query = compiled_query(grammar_for(language, data), rules.query)
     return outline_of(text, data, points, tree, rules, query), tree, points
+
+
+def _open_brackets(data: bytes) -> int:
+    return sum(data.count(one) for one in (b"(", b"[", b"{")) - sum(
+        data.count(one) for one in (b")", b"]", b"}")
+    )
 
 
 def symbols(text: str, language: str) -> list[Symbol]:
