@@ -50,7 +50,7 @@ def apply_changes(
 def replace_span(snapshot: Snapshot, start: int, end: int, text: str) -> Snapshot:
     """Return the snapshot with `text` in place of offsets `start`..`end`, its lines known."""
     old, starts = snapshot.text, snapshot.line_starts
-    new = old[:start] + text + old[end:]
+    new = "".join((old[:start], text, old[end:]))
     delta = len(text) - (end - start)
     first = snapshot.line_at(start)
     if first and start == starts[first] and old[start - 1] == "\r":
@@ -61,9 +61,11 @@ def replace_span(snapshot: Snapshot, start: int, end: int, text: str) -> Snapsho
     touched = [base + offset for offset in line_ends(new[base:until])]
     if after < len(starts):
         touched.pop()  # equals the first of the lines kept
-    kept = starts[after:] if delta == 0 else [offset + delta for offset in starts[after:]]
+    kept = starts[after:]
+    if delta:
+        kept = tuple([offset + delta for offset in kept])
     result = replace(snapshot, text=new)
-    _keep_lines(result, (*starts[: first + 1], *touched, *kept))
+    _keep_lines(result, starts[: first + 1] + tuple(touched) + kept)
     return result
 
 

@@ -127,9 +127,9 @@ def test_large_texts_take_bounded_time() -> None:
     new[10] = "changed near the top\n"
     new[50_000:50_003] = ["gone\n"]
     new[-2] = "changed near the end\n"
-    began = time.perf_counter()
+    began = time.thread_time()
     edits = minimal_replacements("".join(old), "".join(new))
-    assert time.perf_counter() - began < 3
+    assert time.thread_time() - began < 3
     assert replaced("".join(old), edits) == "".join(new)
     assert sum(end - start for start, end, _ in edits) < 200
 
@@ -144,6 +144,6 @@ def test_large_texts_take_bounded_time() -> None:
     ],
 )
 def test_repetitive_texts_take_bounded_time(old: str, new: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     assert replaced(old, minimal_replacements(old, new)) == new
-    assert time.perf_counter() - began < 3
+    assert time.thread_time() - began < 3

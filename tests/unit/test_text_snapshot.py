@@ -108,11 +108,11 @@ def test_the_lines_of_100_000_lines_are_found_within_20_ms(ending: str) -> None:
     doc_text = f"    some_variable = other_call(argument){ending}" * 100_000
 
     def once() -> float:
-        began = time.perf_counter()
+        began = time.thread_time()
         assert snapshot(doc_text).line_count == 100_001
-        return time.perf_counter() - began
+        return time.thread_time() - began
 
-    # The best of several: a shared machine may take the processor away in between.
+    # Processor time, the best of several: other processes share the machine.
     assert min(once() for _ in range(10)) < 0.020
 
 
