@@ -51,6 +51,15 @@ def unwrap(text: str, *, truncated: bool = False) -> str:
     return "\n".join(lines[1:] if first.truncated else lines[1:-1])
 
 
+def open_fence(text: str) -> str | None:
+    """Return the line that closes the fence a cut answer ends in, None where it ends in none."""
+    lines = split_lines(text)
+    last = next(iter(scan(lines)[-1:]), None)
+    if last is None or not last.truncated or not (match := _FENCE.match(lines[last.start])):
+        return None
+    return re.sub(r"[^\s>]", " ", match["prefix"]) + match["mark"]
+
+
 def scan_is_better(fences: Sequence[Fence], scanned: Sequence[Fence]) -> bool:
     """Return whether the scanner closes all fences and CommonMark left one open or unseen."""
     if not scanned or any(fence.truncated for fence in scanned):

@@ -7,6 +7,7 @@ import asyncio
 from aiex_lsp.context.types import ContextItem
 from aiex_lsp.errors import UsageError
 from aiex_lsp.llm.types import Answer, ClientResult, Listener
+from aiex_lsp.responses.fences import open_fence
 from aiex_lsp.responses.parser import parse
 from aiex_lsp.responses.types import ResponseType
 from aiex_lsp.tasks.ask import Parts, Question, ask
@@ -45,8 +46,8 @@ def follow_up_question(parts: Parts, request: TaskRequest) -> Question:
         ContextItem("question", text, 0),
         ContextItem("previous_answer", earlier, 1, min_chars=200),
     )
-    template = request.settings.task("follow_up").template or "follow_up"
-    return Question("follow_up", template, {}, items=items)
+    template = request.settings.task("followUp").template or "follow_up"
+    return Question("followUp", template, {}, items=items)
 
 
 async def follow_up(parts: Parts, request: TaskRequest, listener: Listener) -> ExplainResult:
@@ -68,7 +69,7 @@ async def follow_up(parts: Parts, request: TaskRequest, listener: Listener) -> E
     result, _ = await ask(parts, about, question, listener)
     asked = str(request.options["question"]).strip()
     parts.memory.remember(
-        result.answer.id, Remembered(about, "follow_up", result.text, asked, answer_id)
+        result.answer.id, Remembered(about, "followUp", result.text, asked, answer_id)
     )
     return await explanation(result, "code_explanation")
 
@@ -92,4 +93,7 @@ def with_cut_note(text: str, answer: Answer) -> str:
     if answer.finish_reason != "length":
         return text
     tokens = answer.usage.output_tokens
+    fence = open_fence(text)
+    if fence is not None:
+        text = f"{text}\n{fence}"
     return f"{text}\n\n*The answer was cut at {tokens} tokens; raise max_tokens for more.*"
