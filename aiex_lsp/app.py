@@ -188,17 +188,17 @@ class App:
         self.registry.reload_if_changed()
         return self.registry.all()
 
-    def serve_stdio(self) -> None:
-        """Serve one editor on stdin and stdout until it leaves."""
+    def serve_stdio(self) -> int:
+        """Serve one editor on stdin and stdout until it leaves; return the exit status."""
         from aiex_lsp.server.run import serve_stdio
 
-        serve_stdio(self._services)
+        return serve_stdio(self._services, self.loaded.log_level)
 
     def serve_tcp(self, host: str, port: int) -> None:
         """Serve editors on a TCP address until interrupted."""
         from aiex_lsp.server.run import serve_tcp
 
-        serve_tcp(self._services, host, port)
+        serve_tcp(self._services, host, port, self.loaded.log_level)
 
     async def aclose(self) -> None:
         """Close all connections."""

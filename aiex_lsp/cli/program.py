@@ -135,4 +135,4 @@ def program(ctx: click.Context, common: Common, stdio: bool, client_pid: int | N
         return
     from aiex_lsp.cli.serve import serve
 
-    serve(common, None)
+    sys.exit(serve(common, None))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from aiex_lsp.cli.common import Common, common_options
@@ -16,22 +18,25 @@ from aiex_lsp.errors import AiexError, UsageError
 def command(common: Common, tcp: str | None, stdio: bool, client_pid: int | None) -> None:
     """Run the language server on stdio, or on a TCP address."""
     del stdio, client_pid
-    serve(common, tcp)
+    sys.exit(serve(common, tcp))
 
 
-def serve(common: Common, tcp: str | None) -> None:
-    """Serve until the editor leaves. Raises `UsageError` for an address that is none."""
+def serve(common: Common, tcp: str | None) -> int:
+    """Serve until the editor leaves; return the exit status LSP wants.
+
+    Raises `UsageError` for an address that is none.
+    """
     address = parse_address(tcp) if tcp is not None else None
     # Problems of the configuration reach the user by the editor, not by stderr.
     app = common.runtime.make_app(None, common.overrides, common.config_file, common.runtime.env)
     if address is None:
-        app.serve_stdio()
-        return
+        return app.serve_stdio()
     try:
         app.serve_tcp(*address)
     except OSError as error:
         why = error.strerror or str(error)
         raise AiexError(f"Cannot serve on {tcp}: {why}", "Choose another address") from error
+    return 0
 
 
 def parse_address(text: str) -> tuple[str, int]:
