@@ -24,7 +24,10 @@ _COMPILER = re.compile(
     re.IGNORECASE,
 )
 _MARKER = re.compile(r"(?P<indent>[ \t]*)(?P<mark>[-*+•]|\d{1,3}[.)])[ \t]+(?P<text>\S.*)")
-_HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(?P<text>.+?)[ \t]*#*$")
+MAX_LINE = 5000
+"""Characters of a line that are read."""
+
+_HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(?P<text>\S.*)")
 _BOLD_LINE = re.compile(r" {0,3}\*\*(?P<text>[^*]{1,200})\*\*[ \t]*:?[ \t]*$")
 _GOOD = re.compile(
     r"strength|positive|what(?:'s| is| works)? (?:good|well)|good practice|summary|conclusion|"
@@ -59,9 +62,16 @@ def findings_in_prose(text: str) -> list[Finding]:
         return table
     items, intro = _items(text)
     found = [(item, finding) for item in items if (finding := finding_of(item))]
-    strong = [finding for item, finding in found if finding.start_line or _marked_issue(item)]
+    strong = [item for item, finding in found if finding.start_line or _marked_issue(item)]
     if strong:
-        return strong
+        # A remark without a line stands in one list with those that have one.
+        lists = {(item.section, item.indent) for item in strong if item.kind == "list"}
+        taken = {id(item) for item in strong}
+        return [
+            finding
+            for item, finding in found
+            if id(item) in taken or (item.kind == "list" and (item.section, item.indent) in lists)
+        ]
     if _NONE_FOUND.search(intro[:3000]) or _NONE_FOUND.search(text[:600]):
         return []
     return [finding for item, finding in found if item.kind in ("list", "heading")]
@@ -70,69 +80,104 @@ def findings_in_prose(text: str) -> list[Finding]:
 def _items(text: str) -> tuple[list[Item], str]:
     """Return what may be findings, in order, and the text before the first."""
     lines = split_lines(text)
-    blocks = {fence.start: fence for fence in scan(lines)}
-    items: list[Item] = []
-    section, intro = "", []
-    current: Item | None = None
-    pending: str | None = None
-    index, blank = 0, False
+    blocks = {fence.start: fence.end for fence in scan(lines)}
+    reader = _Reader()
+    index = 0
     while index < len(lines):
         if index in blocks:
-            index = blocks[index].end + 1
+            index = blocks[index] + 1
             continue
-        line = lines[index]
+        reader.take(lines[index])
         index += 1
+    items = [item for item in reader.items if not _GOOD.search(item.section)]
+    return items, "\n".join(reader.intro)
+
+
+class _Reader:
+    """Takes a review line by line and groups the lines into items."""
+
+    def __init__(self) -> None:
+        self.items: list[Item] = []
+        self.intro: list[str] = []
+        self._section = ""
+        self._current: Item | None = None
+        self._severity: str | None = None
+        """A severity that stood alone before the item it is about."""
+        self._after_blank = False
+
+    def take(self, line: str) -> None:
+        """Add a line to the item it belongs to, or begin a new one."""
         if not line.strip():
-            blank = True
-            continue
-        head = _HEADING.match(line) or _BOLD_LINE.match(line)
+            self._after_blank = True
+            return
+        # Long lines and runs of spaces would cost the patterns below quadratic time.
+        indent = line[: len(line) - len(line.lstrip())][:100]
+        line = indent + " ".join(line[:MAX_LINE].split())
+        head = _HEADING.match(line)
+        bold = None if head else _BOLD_LINE.match(line)
+        if bold and FIELD.match(bold["text"]):
+            bold = None
+        if not self._compiler_line(line):
+            if title := head or bold:
+                self._heading(" ".join(plain(title["text"][:1000]).split()).rstrip("# "))
+            elif not self._field(line):
+                self._text(line)
+        self._after_blank = False
+
+    def _begin(self, item: Item) -> None:
+        self._current = item
+        self.items.append(item)
+        if self._severity and "severity" not in item.fields:
+            item.fields["severity"] = self._severity
+        self._severity = None
+
+    def _compiler_line(self, line: str) -> bool:
+        match = _COMPILER.match(line) if len(line) < 2000 else None
+        if match is None:
+            return False
+        fields = {"lines": match[1] + (f"-{match[2]}" if match[2] else "")}
+        if match[3]:
+            fields["severity"] = match[3]
+        self._begin(Item(match[4], "compiler", section=self._section, fields=fields))
+        return True
+
+    def _heading(self, title: str) -> None:
+        if _is_issue_title(title):
+            self._begin(Item(title, "heading", section=self._section))
+        else:
+            self._section, self._current = title, None
+
+    def _field(self, line: str) -> bool:
+        """Take a line such as "**Severity:** High"; return whether it was one."""
         marked = _MARKER.match(line)
-        compiled = _COMPILER.match(line) if len(line) < 2000 else None
-        if compiled:
-            item = Item(compiled[4], "compiler", section=section)
-            item.fields = {"lines": compiled[1] + (f"-{compiled[2]}" if compiled[2] else "")}
-            if compiled[3]:
-                item.fields["severity"] = compiled[3]
-            items.append(item)
-            current = item
-        elif head and not (FIELD.match(head["text"]) and _HEADING.match(line) is None):
-            title = plain(head["text"]).strip()
-            if _is_issue_title(title):
-                current = Item(title, "heading", section=section)
-                items.append(current)
-            else:
-                section, current = title, None
-        elif (label := FIELD.match(marked["text"] if marked else line.strip())) and (
-            current is not None and (current.kind != "list" or _deeper(line, current) or not marked)
-        ):
-            current.fields.setdefault(label["name"].lower(), label["value"].strip())
-        elif (
-            label
-            and not marked
-            and severity_of(label["value"])
-            and label["name"].lower() in ("severity", "level", "priority")
-        ):
-            pending = label["value"]
-        elif marked and not (
-            current and _deeper(line, current) and current.kind in ("list", "heading")
-        ):
+        field = FIELD.match(marked["text"] if marked else line.strip())
+        if field is None:
+            return False
+        name, value = field["name"].lower(), field["value"].strip()
+        current = self._current
+        if current and (current.kind != "list" or _deeper(line, current) or not marked):
+            current.fields.setdefault(name, value)
+            return True
+        if not marked and name in ("severity", "level", "priority") and severity_of(value):
+            self._severity = value
+            return True
+        return False
+
+    def _text(self, line: str) -> None:
+        marked = _MARKER.match(line)
+        current = self._current
+        inside = current is not None and _deeper(line, current)
+        if marked and not (current and inside and current.kind in ("list", "heading")):
             indent = len(marked["indent"].expandtabs(4))
-            current = Item(marked["text"], "list", indent, section)
-            items.append(current)
+            self._begin(Item(marked["text"], "list", indent, self._section))
         elif _starts_item(line):
-            current = Item(line.strip(), "line", section=section)
-            items.append(current)
-        elif current is not None and (
-            current.kind == "heading" or _deeper(line, current) or not blank
-        ):
+            self._begin(Item(line.strip(), "line", section=self._section))
+        elif current and (inside or not self._after_blank):
             current.body.append((marked["text"] if marked else line).strip())
         else:
-            current = None
-            intro.append(line) if not items else None
-        if pending and current is not None and not current.fields and not current.body:
-            current.fields["severity"], pending = pending, None
-        blank = False
-    return [item for item in items if not _GOOD.search(item.section)], "\n".join(intro)
+            self._current = None
+            if not self.items:
+                self.intro.append(line)
 
 
 def _deeper(line: str, item: Item) -> bool:

@@ -10,7 +10,7 @@ from aiex_lsp.responses.markdown import plain
 from aiex_lsp.responses.types import Finding, Severity
 
 LINE = re.compile(
-    r"(?:\b(?:lines?|ln\.?)\s*(?:#|no\.?|numbers?)?\s*:?\s*`?|(?<![\w.])L)(?=\d)(\d{1,7}`?(?:\s*(?:-|–|—|to|through|and|,)\s*`?L?\d{1,7})?)",
+    r"(?:\b(?:lines?|ln\.?)\s{0,3}(?:#|no\.?|numbers?)?\s{0,3}:?\s{0,3}`?|(?<![\w.])L)(?=\d)(\d{1,7}`?(?:\s{0,3}(?:-|–|—|to|through|and|,)\s{0,3}`?L?\d{1,7})?)",
     re.IGNORECASE,
 )
 FIELD = re.compile(
@@ -62,7 +62,7 @@ class Item:
 
 def finding_of_line(text: str, severity: Severity | None = None) -> Finding | None:
     """Return the finding that one line tells ("Line 3: unused import")."""
-    found = finding_of(Item(text, "list"))
+    found = finding_of(Item(" ".join(text[:5000].split()), "list"))
     if found is None or severity is None or SEVERITY_TAG.search(text):
         return found
     return replace(found, severity=severity)
@@ -70,7 +70,8 @@ def finding_of_line(text: str, severity: Severity | None = None) -> Finding | No
 
 def finding_of(item: Item) -> Finding | None:
     """Return the finding an item tells, None where it tells nothing."""
-    title = plain(item.title).strip()
+    # Runs of spaces would cost the patterns below quadratic time.
+    title = " ".join(plain(item.title[:5000]).split())
     if FIELD.match(title) and item.kind == "list":
         # A list of fields alone: nothing that can stand by itself.
         value = FIELD.match(title)
@@ -201,9 +202,10 @@ def _without_place(text: str) -> str:
         rest = text[offset + match.end() :]
         if re.match(r"\s*[)\]]?\s*(?:\([^)]{0,80}\))?\s*[:–—\])-]", rest):
             return re.sub(r"^\s*[)\]]?\s*(?:\([^)]{0,80}\))?[\s:–—\])*-]*", "", rest)
-    return re.sub(
+    text = re.sub(
         r"\s*[(\[](?:on |at )?(?:lines?|L)\s*\d[\d\s,–—-]*[)\]]\s*:?\s*$",
         "",
         text,
         flags=re.IGNORECASE,
     )
+    return re.sub(r"\s+[–—-]\s+(?:lines?|L)\s*\d[\d\s,–—-]*$", "", text, flags=re.IGNORECASE)

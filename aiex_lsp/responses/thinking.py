@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 _NAMES = "think|thinking|thought|thoughts|reasoning|seed:think"
 _OPEN = re.compile(rf"\s*(?:<({_NAMES})>|\[(THINK)\])", re.IGNORECASE)
 _CLOSE = re.compile(rf"(?:</({_NAMES})>|\[/(THINK)\])", re.IGNORECASE)
-_FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})[ \t]*([^`\r\n]*)$", re.MULTILINE)
+_FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})[ \t]*([^`\r\n]*)$", re.MULTILINE)
 _LINE_END = re.compile(r"[ \t]*(?:[\r\n]|$)")
 
 
