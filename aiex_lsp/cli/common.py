@@ -67,8 +67,30 @@ class Common:
         Other problems of the configuration are told on stderr.
         """
         app = self.runtime.make_app(workspace, self.overrides, self.config_file, self.runtime.env)
+        log_to_stderr(self.runtime.env)
         tell_problems(app.problems)
         return app
+
+
+def log_to_stderr(env: Mapping[str, str]) -> None:
+    """Write the log to stderr if `AIEX_LOG_LEVEL` asks for one; else keep it out of the way.
+
+    A failure is told by its one sentence; without a handler Python would print warnings beside it.
+    """
+    import logging
+
+    from aiex_lsp.config.environment import log_level
+
+    logger = logging.getLogger("aiex_lsp")
+    if logger.handlers:
+        return
+    if not env.get("AIEX_LOG_LEVEL"):
+        logger.addHandler(logging.NullHandler())
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(log_level(env)[0].upper())
 
 
 def tell_problems(problems: Any) -> None:

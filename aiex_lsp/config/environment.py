@@ -20,7 +20,7 @@ _URL_VARIABLES = (
 )
 
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
-DEFAULT_LOG_LEVEL = "info"
+DEFAULT_LOG_LEVEL = "warning"
 
 
 def environment_layer(env: Mapping[str, str]) -> Layer:

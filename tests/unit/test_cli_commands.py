@@ -401,19 +401,25 @@ def test_models_list(world: World) -> None:
     assert [(one["id"], one["local"]) for one in found] == [("small", True)]
 
 
-def test_models_install_says_where_the_model_is_and_takes_a_file_of_yours(world: World) -> None:
+def test_models_install_says_where_the_model_is_and_takes_a_file_of_yours(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = bundled_model()
     assert model is not None
     result = world.run("models", "install")
     assert result.stdout == f"The model is there already: {model}\n"
     assert world.run("models", "install", "--quiet").output == ""
+    (world.root / "bad.gguf").write_bytes(b"nothing")
+    assert "bad.gguf" in sentence(world.run("models", "install", "bad.gguf"))
+    # Loading a real one into an engine is tested where the engine is.
+    monkeypatch.setattr(
+        "aiex_lsp.llm.models_install.install_gguf", lambda path: Path(path).absolute()
+    )
     mine = world.root / "mine.gguf"
-    mine.symlink_to(model)
+    mine.touch()
     assert world.run("models", "install", "mine.gguf").exit_code == 0
     shown = world.run("config", "show").stdout
     assert f'providers.embedded.model_path = "{mine}"' in shown
-    (world.root / "bad.gguf").write_bytes(b"nothing")
-    assert "bad.gguf" in sentence(world.run("models", "install", "bad.gguf"))
 
 
 def test_config_commands_work_on_the_users_file(world: World) -> None:
@@ -555,6 +561,21 @@ def test_a_reader_that_leaves_ends_the_call(world: World) -> None:
     assert process.wait(timeout=20) == 1
     assert process.stderr.read().strip() == "closed upstream"
     process.stderr.close()
+
+
+def test_the_real_program_tells_a_failure_once(world: World) -> None:
+    world.env["AIEX_STATE_DIR"] = str(world.root / "state")
+    done = subprocess.run(
+        [sys.executable, "-m", "aiex_lsp", "explain", "f.py", "--provider", "anthropic"],
+        capture_output=True,
+        text=True,
+        env={**world.env, "PYTHONPATH": str(Path(__file__).parents[2])},
+        cwd=world.root,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("aiex-lsp: anthropic needs an API key")
 
 
 def test_fakes_have_the_real_parts_shape() -> None:

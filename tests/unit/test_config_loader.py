@@ -464,7 +464,7 @@ def test_template_folders_end_with_the_workspaces(place: Place) -> None:
 def test_log_level_comes_from_the_environment(place: Place) -> None:
     assert place.load(env={"AIEX_LOG_LEVEL": "DEBUG"}).log_level == "debug"
     loaded = place.load(env={"AIEX_LOG_LEVEL": "loud"})
-    assert loaded.log_level == "info"
+    assert loaded.log_level == "warning"
     assert loaded.problems[0].file == "environment"
 
 
