@@ -60,13 +60,22 @@ def parse_manifest(file_name: str, text: str) -> Manifest:
         return Manifest(problem=f"not readable ({type(error).__name__})")
 
 
+def _toml(text: str) -> dict[str, Any]:
+    import tomllib
+
+    # A dotted key costs tomllib the square of its parts; no person writes hundreds.
+    if _LONG_KEY.search(text):
+        raise ValueError("a key of too many parts")
+    return tomllib.loads(text)
+
+
+_LONG_KEY = re.compile(r"(?:[\w-]{1,64}\s{0,4}\.\s{0,4}){200}")
+
 _Parsed = tuple[Any, Any, Iterator[tuple[Any, Any, str]]]
 
 
 def _pyproject(text: str) -> _Parsed:
-    import tomllib
-
-    data = tomllib.loads(text)
+    data = _toml(text)
     project, poetry = _table(data, "project"), _table(data, "tool", "poetry")
 
     def found() -> Iterator[tuple[Any, Any, str]]:
@@ -127,9 +136,7 @@ def _package_json(text: str) -> _Parsed:
 
 
 def _cargo(text: str) -> _Parsed:
-    import tomllib
-
-    data = tomllib.loads(text)
+    data = _toml(text)
     shared = _table(data, "workspace", "dependencies")
 
     def found() -> Iterator[tuple[Any, Any, str]]:

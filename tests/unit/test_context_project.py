@@ -279,9 +279,9 @@ def test_a_hostile_manifest_is_parsed_in_linear_time(name: str, piece: str) -> N
     import time
 
     text = (piece * MAX_CHARS)[: MAX_CHARS // 3]
-    began = time.perf_counter()
+    began = time.thread_time()
     parse_manifest(name, text)
-    assert time.perf_counter() - began < 3
+    assert time.thread_time() - began < 2
 
 
 def write(root: Path, files: dict[str, str]) -> WorkspaceFiles:
