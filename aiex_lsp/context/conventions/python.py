@@ -49,19 +49,16 @@ class PythonConvention(Convention):
         )
 
     def framework(self, project: Project, target: PurePosixPath) -> str:
-        """Return pytest or unittest: what the target uses, else the project."""
-        looked = [target, *self.tests(project)[:5]]
-        texts = [project.read(path) for path in looked if path in project.names]
-        for text in texts:
-            if "import pytest" in text or re.search(r"^(async )?def test_", text, re.M):
-                return "pytest"
-            if "unittest" in text or "django.test" in text:
-                return "unittest"
-        return (
-            "unittest"
-            if self._django(project) and "pytest" not in self._facts(project)
-            else ("pytest")
-        )
+        """Return pytest or unittest: what the target uses, else the project, else its tests."""
+        own = _used(project.read(target)) if target in project.names else None
+        if own:
+            return own
+        if "pytest" in self._facts(project):
+            return "pytest"
+        if self._django(project):
+            return "unittest"
+        found = [_used(project.read(path)) for path in self.tests(project)[:5]]
+        return "unittest" if "unittest" in found and "pytest" not in found else "pytest"
 
     def import_hint(self, project: Project, target: PurePosixPath) -> str:
         """Return `from package.module import ...`."""
@@ -117,3 +114,12 @@ class PythonConvention(Convention):
             return folder
         whole = any(path.parts[0] == parts[0] for path in nested)
         return folder.joinpath(*(parts if whole else parts[1:]))
+
+
+def _used(text: str) -> str | None:
+    """Return the framework a test file uses, None where it shows none."""
+    if re.search(r"^\s*(import|from) pytest\b|^(async )?def test_", text, re.M):
+        return "pytest"
+    if re.search(r"^\s*(import|from) (unittest|django\.test)\b", text, re.M):
+        return "unittest"
+    return None
