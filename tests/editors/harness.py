@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,6 +73,30 @@ class Desk:
         return self.folder / "project" / "prices.py"
 
 
+def seen_by(here: Desk, command: list[str], **environment: str) -> dict[str, Any]:
+    """Return what the programmer of an editor's script saw; each script writes $AIEX_SEEN."""
+    result = here.folder / "seen.json"
+    ran = subprocess.run(
+        command,
+        env={
+            **here.environment,
+            "AIEX_SEEN": str(result),
+            "AIEX_LINE": str(LINE),
+            "AIEX_COLUMN": str(COLUMN),
+            **environment,
+        },
+        cwd=here.source.parent,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=40,
+        check=False,
+    )
+    assert result.exists(), ran.stderr.decode(errors="replace")
+    seen: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
+    assert "stuck" not in seen, seen
+    return seen
+
+
 @contextmanager
 def desk(folder: Path) -> Iterator[Desk]:
     """Yield a desk; nothing of the user's own configuration reaches it."""
@@ -83,8 +109,7 @@ def desk(folder: Path) -> Iterator[Desk]:
     with serve_in_thread(OpenAIServer(answer=answer)) as server:
         config = folder / "config.toml"
         config.write_text(
-            'default_provider = "desk"\n[health]\ninterval = 0\n[coordination]\n'
-            'backend = "memory"\n[providers.desk]\ntype = "openai"\nlocal = true\n'
+            'default_provider = "desk"\n[providers.desk]\ntype = "openai"\nlocal = true\n'
             f'base_url = "{server.base_url}"\n'
         )
         yield Desk(folder, _environment(folder, config), server)

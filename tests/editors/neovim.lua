@@ -120,6 +120,8 @@ local function run()
   seen.findings = vim.tbl_map(function(d)
     return { line = d.lnum, message = d.message, source = d.source }
   end, vim.diagnostic.get(0))
+  vim.cmd('Aiex clearFindings')
+  wait('no findings', function() return #vim.diagnostic.get(0) == 0 end)
 
   code_action('Generate tests')
   wait('tests', function()
@@ -133,6 +135,17 @@ local function run()
     end
   end)
   seen.source_after = text(vim.api.nvim_win_get_buf(home))
+
+  vim.api.nvim_set_current_win(home)
+  vim.cmd('Aiex pause')
+  wait('pause', function()
+    local answers = vim.lsp.buf_request_sync(0, 'textDocument/codeAction', vim.tbl_extend('force',
+      vim.lsp.util.make_range_params(0, client.offset_encoding),
+      { context = { diagnostics = {}, triggerKind = 1 } }), 2000)
+    local answer = answers and answers[client.id]
+    return answer and answer.result and #answer.result == 0
+  end)
+  seen.paused = true
   done()
 end
 

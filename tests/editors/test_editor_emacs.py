@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from functools import cache
@@ -11,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.editors.harness import COLUMN, LINE, SOURCE, desk, snippet
+from tests.editors.harness import SOURCE, desk, seen_by, snippet
 
 EMACS = shutil.which("emacs")
 
@@ -45,32 +44,15 @@ def sit_down(folder: Path, *, plain: bool) -> dict[str, Any]:
         text = text.replace(":showMarkdown t", ":showMarkdown :json-false")
     init = folder / "init.el"
     init.write_text(text, encoding="utf-8")
+    script = Path(__file__).with_name("emacs.el")
     with desk(folder) as here:
-        environment = {
-            **here.environment,
-            "AIEX_SEEN": str(folder / "seen.json"),
-            "AIEX_INIT": str(init),
-            "AIEX_SOURCE": str(here.source),
-            "AIEX_LINE": str(LINE),
-            "AIEX_COLUMN": str(COLUMN),
-            "AIEX_PLAIN": "1" if plain else "0",
-        }
-        script = Path(__file__).with_name("emacs.el")
-        start = ["--batch", "--eval", "(package-initialize)"]
-        ran = subprocess.run(
-            [EMACS, *start, "-l", str(script)],
-            env=environment,
-            cwd=here.source.parent,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=60,
-            check=False,
+        return seen_by(
+            here,
+            [EMACS, "--batch", "--eval", "(package-initialize)", "-l", str(script)],
+            AIEX_INIT=str(init),
+            AIEX_SOURCE=str(here.source),
+            AIEX_PLAIN="1" if plain else "0",
         )
-    result = folder / "seen.json"
-    assert result.exists(), ran.stderr.decode(errors="replace")
-    seen: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
-    assert "stuck" not in seen, seen
-    return seen
 
 
 @pytest.fixture(scope="module")

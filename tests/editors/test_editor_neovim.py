@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.editors.harness import COLUMN, LINE, SOURCE, desk, snippet
+from tests.editors.harness import SOURCE, desk, seen_by, snippet
 
 NVIM = (
     os.environ.get("AIEX_NVIM")
@@ -37,28 +35,10 @@ def sit_down(folder: Path, *, plain: bool) -> dict[str, Any]:
     init.write_text(text, encoding="utf-8")
     script = Path(__file__).with_name("neovim.lua")
     with desk(folder) as here:
-        environment = {
-            **here.environment,
-            "AIEX_SEEN": str(folder / "seen.json"),
-            "AIEX_LINE": str(LINE),
-            "AIEX_COLUMN": str(COLUMN),
-            "AIEX_PLAIN": "1" if plain else "0",
-        }
-        command = [NVIM, "--headless", "-n", "-i", "NONE", "-u", str(init)]
-        ran = subprocess.run(
-            [*command, str(here.source), "-c", f"luafile {script}"],
-            env=environment,
-            cwd=here.source.parent,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=60,
-            check=False,
+        command = [NVIM, "--headless", "-n", "-i", "NONE", "-u", str(init), str(here.source)]
+        return seen_by(
+            here, [*command, "-c", f"luafile {script}"], AIEX_PLAIN="1" if plain else "0"
         )
-    result = folder / "seen.json"
-    assert result.exists(), ran.stderr.decode(errors="replace")
-    seen: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
-    assert "stuck" not in seen, seen
-    return seen
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +85,10 @@ def test_neovim_gets_the_tests_in_their_file_and_the_source_untouched(seen: dict
     assert "from prices import total" in seen["tests"]
     assert seen["source_after"] == SOURCE.rstrip("\n")
     assert seen["notified"] == []
+
+
+def test_neovim_can_be_paused(seen: dict[str, Any]) -> None:
+    assert seen["paused"]
 
 
 def test_neovim_without_the_view_shows_a_document_beside(tmp_path: Path) -> None:
