@@ -145,7 +145,11 @@ class FakeServer:
                     if gone.done() and not work.done() and not _result(gone):
                         request.cut, request.cut_at = True, time.monotonic()
                         return
-                    keep = await work
+                    try:
+                        keep = await work
+                    except ConnectionError:  # the client went while we were writing
+                        request.cut, request.cut_at = True, time.monotonic()
+                        return
                     request.done = True
                     if not keep:
                         return
