@@ -6,6 +6,8 @@
       make-backup-files nil
       create-lockfiles nil
       eglot-connect-timeout 20
+      native-comp-deferred-compilation nil ; a new home each time: it would compile all anew
+      native-comp-jit-compilation nil
       eldoc-idle-delay 0.05)
 
 (defun see (name value) (push (cons name value) seen))
