@@ -13,7 +13,7 @@ from typing import Any
 MAX_DEPTH = 40
 """Deeper nesting is not read: no answer we ask for is nested more than five deep."""
 
-_SPACE = re.compile(r"(?:\s|//[^\n]*|/\*.*?\*/|#[^\n]*)+", re.DOTALL)
+_SPACE = re.compile(r"(?:\s|//[^\n]*|#[^\n]*)+")
 _PLAIN = {"'": re.compile(r"[^'\\]*"), '"': re.compile(r'[^"\\]*')}
 _CLOSES_STRING = re.compile(r"\s*(?:[,}\]:]|$)|[ \t]*\r?\n\s*[\"'}\]]|\s*(?://|/\*)")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.])")
@@ -40,10 +40,12 @@ class LenientReader:
     kept then, of an object the keys whose value is complete or a list.
     """
 
-    def __init__(self, text: str, position: int = 0) -> None:
+    def __init__(self, text: str, position: int = 0, last_comment_end: int | None = None) -> None:
         self.text = text
         self.position = position
         self.truncated = False
+        # Looked up once: a search at each "/*" that is never closed would take quadratic time.
+        self._last_comment_end = text.rfind("*/") if last_comment_end is None else last_comment_end
 
     def read(self) -> Any:
         """Return the value. Raises `NotJson`."""
@@ -127,8 +129,13 @@ class LenientReader:
         return self.text[self.position : self.position + 1]
 
     def _skip(self) -> None:
-        if match := _SPACE.match(self.text, self.position):
-            self.position = match.end()
+        while True:
+            if match := _SPACE.match(self.text, self.position):
+                self.position = match.end()
+            is_comment = self.text.startswith("/*", self.position)
+            if not is_comment or self.position + 2 > self._last_comment_end:
+                return
+            self.position = self.text.index("*/", self.position + 2) + 2
 
     def _bare_key(self) -> str:
         match = _BARE.match(self.text, self.position)
@@ -188,12 +195,12 @@ def find_json(text: str, limit: int = 50) -> list[tuple[Any, bool]]:
     Goes on behind each value or failure, so that time is linear in the text.
     """
     out: list[tuple[Any, bool]] = []
-    position = 0
+    position, last_comment_end = 0, text.rfind("*/")
     while len(out) < limit:
         match = re.compile(r"[{\[]").search(text, position)
         if match is None:
             break
-        reader = LenientReader(text, match.start())
+        reader = LenientReader(text, match.start(), last_comment_end)
         try:
             value = reader.read()
         except NotJson as error:

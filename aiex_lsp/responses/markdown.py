@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from aiex_lsp.responses.fences import Fence, closes, lengthen, scan, scan_is_better, split_lines
 from aiex_lsp.responses.types import Section
 
-MAX_LINES = 40_000
+MAX_LINES = 20_000
 MAX_CHARS = 600_000
 """Above these the line scanner alone is used: markdown-it takes about 10 µs a line here, and no
 model's answer is a tenth as long."""

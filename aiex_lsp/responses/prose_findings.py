@@ -27,6 +27,9 @@ _MARKER = re.compile(r"(?P<indent>[ \t]*)(?P<mark>[-*+•]|\d{1,3}[.)])[ \t]+(?P
 MAX_LINE = 5000
 """Characters of a line that are read."""
 
+MAX_ITEMS = 1000
+"""List items and the like that are looked at in one review."""
+
 _HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(?P<text>\S.*)")
 _BOLD_LINE = re.compile(r" {0,3}\*\*(?P<text>[^*]{1,200})\*\*[ \t]*:?[ \t]*$")
 _GOOD = re.compile(
@@ -83,7 +86,7 @@ def _items(text: str) -> tuple[list[Item], str]:
     blocks = {fence.start: fence.end for fence in scan(lines)}
     reader = _Reader()
     index = 0
-    while index < len(lines):
+    while index < len(lines) and len(reader.items) < MAX_ITEMS:
         if index in blocks:
             index = blocks[index] + 1
             continue

@@ -158,6 +158,7 @@ HOSTILE = {
     "json escapes": '{"a": "' + "\\u1" * (SIZE // 3),
     "json pieces": "{a " * (SIZE // 3),
     "json comments": "[" + "/*" * (SIZE // 2),
+    "open json comments": "[1. /*" * (SIZE // 6),
     "json items": '{"findings":[' + '{"message":"a","line":1},' * (SIZE // 25),
     "thinking": "<think>" * (SIZE // 7),
     "closed thinking": "<think></think>" * (SIZE // 15),
