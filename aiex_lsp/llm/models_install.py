@@ -139,12 +139,17 @@ def install_default(
     return target
 
 
+# One thread and no trial run: on a busy machine its spinning threads take minutes. It leaves
+# without taking the engine down: destroying one that has just started may wait forever.
 _PROBE = """
-import sys, xllamacpp
+import os, sys, xllamacpp
 params = xllamacpp.CommonParams()
 params.model.path, params.n_ctx, params.n_parallel = sys.argv[1], 256, 1
 params.verbosity, params.ui, params.api_keys = -1, False, [sys.argv[2]]
-xllamacpp.Server(params)
+params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+params.warmup = params.fit_params = False
+server = xllamacpp.Server(params)
+os._exit(0)
 """
 
 

@@ -227,7 +227,11 @@ def _start(path: Path, window: int, key: str) -> Any:
     params.ui = False
     params.endpoint_slots = False
     params.n_threads_http = 2
-    return xllamacpp.Server(params)
+    server = xllamacpp.Server(params)
+    # Its loop starts in a thread, and destroying it before that waits forever, with the
+    # interpreter's lock held (xllamacpp 2026.10). An answer of one token proves that it runs.
+    server.handle_completions({"prompt": "a", "n_predict": 0})
+    return server
 
 
 def thread_count() -> int:
