@@ -6,6 +6,8 @@ Each method is one task of `tasks/`, pure async, plain data in and out. Raises `
 
 from __future__ import annotations
 
+import asyncio
+
 from aiex_lsp.llm.types import Listener
 from aiex_lsp.syntax.types import Symbol
 from aiex_lsp.tasks.ask import Parts
@@ -48,12 +50,18 @@ class Tasks:
 
         Callers at the same symbol share one call, which is cancelled when none waits any more.
         """
-        symbol = self.target(request.snapshot, request.span)
+        symbol = request.symbol or await asyncio.to_thread(
+            self.target, request.snapshot, request.span
+        )
         return await self._hovers.explain(request, symbol, listener)
 
     def hover_cached(self, request: TaskRequest) -> ExplainResult | None:
-        """Return what a hover would show without asking a model, None if nothing is known."""
-        return self._hovers.cached(request, self.target(request.snapshot, request.span))
+        """Return what a hover would show without asking a model, None if nothing is known.
+
+        Parses the text unless the request knows its symbol.
+        """
+        symbol = request.symbol or self.target(request.snapshot, request.span)
+        return self._hovers.cached(request, symbol)
 
     async def analyze(self, request: TaskRequest, listener: Listener) -> AnalyzeResult:
         """Return a review; option `analysis_type`. Its text arrives as one delta when done."""

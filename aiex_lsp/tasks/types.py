@@ -11,6 +11,7 @@ from aiex_lsp.context.types import DiagnosticInfo, WorkspaceView
 from aiex_lsp.edits.types import EditPlan
 from aiex_lsp.llm.types import Answer, Dropped, Message
 from aiex_lsp.responses.types import CodeBlock, CodeReference, Section, Severity
+from aiex_lsp.syntax.types import Symbol
 from aiex_lsp.text.snapshot import Snapshot, Span
 
 Level = Literal["brief", "standard", "detailed"]
@@ -36,6 +37,8 @@ class TaskRequest:
     model: str | None = None
     strategy: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    symbol: Symbol | None = None
+    """The symbol at `span` where the caller knows it: a hover need not parse the text again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ by `make test-live`, against real providers.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import stat
 import time
@@ -123,6 +124,7 @@ async def hovered(client: Client, place: Json) -> str:
         hover = await client.request("textDocument/hover", place)
         if hover is not None and "hover again" not in hover.contents.value:
             return str(hover.contents.value)
+        await asyncio.sleep(0.05)
     raise AssertionError("no hover came")
 
 

@@ -62,6 +62,7 @@ async def hover(ls: AiexServer, params: types.HoverParams) -> types.Hover | None
         span=Span(symbol.name_start, symbol.name_end),
         settings=settings,
         workspace=ls.documents.view(),
+        symbol=symbol,
     )
     place = _range(ls, snapshot, symbol, offset)
     known = services.tasks.hover_cached(request)
