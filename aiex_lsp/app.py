@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -188,6 +190,13 @@ class App:
         self.registry.reload_if_changed()
         return self.registry.all()
 
+    def preload(self) -> None:
+        """Import and compile what the first question needs: half a second off its answer."""
+        import_module("aiex_lsp.responses.parser")
+        http = import_module("aiex_lsp.llm.adapters.http")
+        http.preload()
+        self.tasks.preload()
+
     def serve_stdio(self) -> int:
         """Serve one editor on stdin and stdout until it leaves; return the exit status."""
         from aiex_lsp.server.run import serve_stdio
@@ -215,6 +224,7 @@ class App:
         from aiex_lsp.server.services import Services
 
         app = App(self.paths, self._env, init.roots, self._cli, init.editor_settings)
+        threading.Thread(target=app.preload, name="preload", daemon=True).start()
         return Services(
             tasks=app.tasks,
             models=app,

@@ -31,6 +31,10 @@ class Tasks:
         self._parts = parts
         self._hovers = Hovers(parts)
 
+    def preload(self) -> None:
+        """Compile the templates. Blocking: for a thread, before the first question."""
+        self._parts.engine.warm()
+
     def target(self, snapshot: Snapshot, span: Span | None) -> Symbol | None:
         """Return the symbol a task at `span` is about, None where there is none. No I/O."""
         from aiex_lsp.syntax.symbols import enclosing_symbol
