@@ -255,9 +255,13 @@ def hover_markdown(result: ExplainResult) -> str:
     """Return a hover's text: summary first, then detail, then a small line."""
     text = result.markdown.strip()
     summary = result.summary.strip()
-    if summary and not text.startswith(summary):
+    if summary and not _words(text).startswith(_words(summary).removesuffix("…")):
         text = f"{summary}\n\n{text}"
     return with_footer(text, result.answer)
+
+
+def _words(markdown: str) -> str:
+    return " ".join(plain(markdown).split())
 
 
 def plain(markdown: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import stat
 import time
 
@@ -224,3 +225,21 @@ ALL = (
     rendered_prompt,
 )
 """Cases that take any provider by name; hovers take the configured one."""
+
+
+async def refused_command(client: Client, argument: Json) -> str:
+    """Return the one message by which an explain command fails."""
+    mark = client.since()
+    await client.command("aiex/explain", argument)
+    await client.until(lambda: mark.messages)
+    await client.request("aiex/templates")
+    (message,) = mark.messages
+    return message
+
+
+def check_message(message: str, provider: str, what: str) -> None:
+    """Check that a message names the provider, what happened and, as a last sentence, a step."""
+    assert len(message) <= 200
+    assert re.search(rf"\b{provider}\b", message), message
+    assert re.search(what, message), message
+    assert re.search(r"[.!] (Ask|Check|Choose|Try|Run|Raise|Start|Select)\b.+\.$", message), message

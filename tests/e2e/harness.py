@@ -66,6 +66,8 @@ class Client(LanguageClient):
         self._ids = itertools.count(1)
         self.editor = Editor({}, lambda data: self.protocol.writer.write(data))  # type: ignore
         self.gone = False
+        self.provider = ""
+        self.shows_documents = True
         self.edit_answer: Callable[[Json], Json] | None = None
         register_lsp_features(self, _FEATURES)
 
@@ -220,6 +222,10 @@ def _uris(edit: Json) -> list[str]:
     return [*found, *(edit.get("changes") or {})]
 
 
+def _show_document(client: Client, _params: Any) -> types.ShowDocumentResult:
+    return types.ShowDocumentResult(client.shows_documents)
+
+
 def _ignore(client: LanguageClient, params: Any) -> None:
     """Take a message; `editor.received` has it."""
     del client, params
@@ -228,6 +234,7 @@ def _ignore(client: LanguageClient, params: Any) -> None:
 _FEATURES: dict[str, Any] = {
     **DEFAULT_CLIENT_FEATURES,
     types.WORKSPACE_APPLY_EDIT: _apply_edit,
+    types.WINDOW_SHOW_DOCUMENT: _show_document,
     **dict.fromkeys(
         (
             types.PROGRESS,
