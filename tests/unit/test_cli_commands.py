@@ -534,6 +534,8 @@ def slow_process(world: World, *args: str) -> subprocess.Popen[str]:
     """Return a running `explain` that has asked and waits (or talks on and on)."""
     process = subprocess.Popen(
         [sys.executable, "-c", SLOW, *args],
+        # Whoever runs the tests may ignore Ctrl-C (nohup does), and a child would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -32,6 +32,10 @@ async def started(
         *(sys.executable, "-m", "tests.scripted_main", str(state), *arguments),
         cwd=ROOT,
         env={**os.environ, "PYTHONWARNINGS": "error"},
+        # Whoever runs the tests may ignore Ctrl-C (nohup does), and a child would inherit that.
+        preexec_fn=None
+        if sys.platform == "win32"
+        else lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
