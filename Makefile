@@ -48,5 +48,8 @@ lint: $(DEV_STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: $(DEV_STAMP)
+	$(BIN)/python -m tests.benchmarks.run
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info
