@@ -15,6 +15,7 @@ import time
 import zipfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -425,6 +426,7 @@ def _tiny_wheel(folder: Path) -> Path:
     return wheel
 
 
+@pytest.mark.skipif(find_spec("pip") is None, reason="this environment has no pip (uv makes such)")
 def test_pip_brings_the_pinned_wheel_from_the_users_own_index(tmp_path):
     (source := tmp_path / "source").mkdir()
     (target := tmp_path / "target").mkdir()
