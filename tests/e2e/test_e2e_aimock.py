@@ -17,7 +17,7 @@ from tests.servers.aimock import Aimock, aimock, why_not
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("e2e-faults"),
+    pytest.mark.xdist_group("e2e-aimock"),
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
@@ -68,7 +68,7 @@ async def client(
 ) -> AsyncIterator[Client]:
     config = """
         default_provider = "ollama"
-        first_token_timeout = 1.5
+        first_token_timeout = 0.8
         hover = { wait = 0.02 }
         [tasks.analyze]
         provider = "ollama"
@@ -129,7 +129,7 @@ FAULTS = {
     "malformed": "not valid JSON",
     "disconnected": "closed the connection without an answer",
     "limited": r"rate limit \(429\)",
-    "late": "sent no answer within 1.5 s",
+    "late": "sent no answer within 0.8 s",
     "half": "broke",
     "blank": "empty answer",
     "refused": r"\(503\)",

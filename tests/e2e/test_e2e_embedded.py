@@ -13,7 +13,7 @@ from tests.e2e.harness import NO_LOCAL_SERVERS, Client, Home, running
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("e2e-model"),
+    pytest.mark.xdist_group("e2e-embedded"),
     pytest.mark.asyncio(loop_scope="module"),
 ]
 

@@ -50,9 +50,9 @@ async def client(
     config = """
         default_provider = "openai"
         connect_timeout = 1.0
-        first_token_timeout = 0.5
-        stall_timeout = 0.4
-        max_duration = 2.5
+        first_token_timeout = 0.4
+        stall_timeout = 0.3
+        max_duration = 1.5
         cache = { ttl = 0 }
         hover = { wait = 0.05 }
     """
@@ -91,12 +91,12 @@ class Fault:
 
 AGAIN = "Try again|Ask again"
 FAULTS = {
-    "slow": Fault(lambda _: Silence(), "sent no answer within 0.5 s", "first_token_timeout"),
+    "slow": Fault(lambda _: Silence(), "sent no answer within 0.4 s", "first_token_timeout"),
     "slow after its head": Fault(
-        lambda _: Silence(after_headers=True), "sent no answer within 0.5 s", "first_token_timeout"
+        lambda _: Silence(after_headers=True), "sent no answer within 0.4 s", "first_token_timeout"
     ),
     "silent half way": Fault(
-        lambda _: Reply(GOOD, stall_after=3), "fell silent for 0.4 s", "stall_timeout"
+        lambda _: Reply(GOOD, stall_after=3), "fell silent for 0.3 s", "stall_timeout"
     ),
     "drops half way": Fault(lambda _: Reply(GOOD, cut_after=3), "broke", AGAIN),
     "ends without a finish reason": Fault(lambda _: Reply(GOOD, finish=None), "broke", AGAIN),
@@ -169,7 +169,7 @@ async def test_a_server_that_is_down(client: Client, server: FakeServer, dialect
 @pytest.mark.parametrize("dialect", ["openai"])
 async def test_an_answer_that_never_ends(client: Client, server: FakeServer, dialect: str) -> None:
     server.answer = lambda _body: Reply(pieces=["word "] * 100, between=0.1)
-    await _fails(client, dialect, "aiex/explain", "not done after 2.5 s", "max_duration")
+    await _fails(client, dialect, "aiex/explain", "not done after 1.5 s", "max_duration")
     await _still_serves(client, server, dialect)
 
 

@@ -16,7 +16,7 @@ from tests.servers.llama import LlamaServer, llama_server
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("e2e-model"),
+    pytest.mark.xdist_group("e2e-llama"),
     pytest.mark.asyncio(loop_scope="module"),
 ]
 

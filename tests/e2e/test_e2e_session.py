@@ -17,7 +17,7 @@ from tests.servers.script import Reply, Silence
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("e2e-documents"),
+    pytest.mark.xdist_group("e2e-session"),
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
