@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
+from aiex_lsp.context.documents import file_path
 from aiex_lsp.context.injector import ContextInjector
 from aiex_lsp.context.types import ContextBundle, ContextItem, ContextRequest
 from aiex_lsp.errors import DisabledError
@@ -124,7 +123,7 @@ def ensure_enabled(request: TaskRequest) -> None:
             f"aiex is off for {request.snapshot.language_id}",
             "Take the language out of features.disabled_languages",
         )
-    path = path_of(request.snapshot.uri)
+    path = file_path(request.snapshot.uri)
     for folder in features.disabled_folders if path else ():
         bases = [Path(folder).expanduser(), *(root / folder for root in request.workspace.roots)]
         if any(base.is_absolute() and path.is_relative_to(base) for base in bases if path):
@@ -132,15 +131,6 @@ def ensure_enabled(request: TaskRequest) -> None:
                 f"aiex is off in the folder {folder}",
                 "Take the folder out of features.disabled_folders",
             )
-
-
-def path_of(uri: str) -> Path | None:
-    """Return the path of a `file:` uri, None for any other."""
-    parts = urlsplit(uri)
-    if parts.scheme != "file":
-        return None
-    host = f"//{parts.netloc}" if parts.netloc and parts.netloc != "localhost" else ""
-    return Path(url2pathname(host + unquote(parts.path)))
 
 
 class Unstreamed(SilentListener):

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from aiex_lsp.context.documents import display_name, file_path, root_for
 from aiex_lsp.context.ignore import WorkspaceFiles
 from aiex_lsp.context.test_files import TargetFile, find_test_target
 from aiex_lsp.context.types import ContextItem
 from aiex_lsp.edits.merge import merge_tests
 from aiex_lsp.edits.plan import plan_for
 from aiex_lsp.edits.types import EditPlan
-from aiex_lsp.errors import AnswerError
+from aiex_lsp.errors import AnswerError, DocumentError, EditError
 from aiex_lsp.llm.types import ClientResult, Listener
 from aiex_lsp.responses.parser import parse
 from aiex_lsp.responses.types import CodeBlock, Parsed
 from aiex_lsp.syntax.languages import canonical, language_of_path
 from aiex_lsp.syntax.validate import new_errors
-from aiex_lsp.tasks.ask import NO_EMBEDDED_EDITS, Parts, Question, ask, path_of
+from aiex_lsp.tasks.ask import NO_EMBEDDED_EDITS, Parts, Question, ask
 from aiex_lsp.tasks.memory import Remembered
 from aiex_lsp.tasks.types import EditResult, TaskRequest
 from aiex_lsp.text.snapshot import Snapshot
@@ -150,14 +152,15 @@ def _refused(why: str, result: ClientResult, step: str = "") -> AnswerError:
 
 
 def _target(request: TaskRequest) -> tuple[TargetFile, Snapshot]:
-    path = path_of(request.snapshot.uri)
-    root = request.workspace.root_of(path) if path else None
+    uri = request.snapshot.uri
+    path = file_path(uri)
+    root = root_for(uri, request.workspace) or (path.parent if path else None)
     if root is None:
-        root = path.parent if path else next(iter(request.workspace.roots), None)
+        raise DocumentError("Tests of a buffer without a file have no place", "Save it first")
     target = find_test_target(
-        path or Path(request.snapshot.uri.rsplit("/", 1)[-1] or "untitled"),
+        path or Path(display_name(uri, None)),
         request.snapshot.language_id,
-        WorkspaceFiles(root) if root else None,
+        WorkspaceFiles(root),
         request.snapshot.text,
         framework=request.options.get("framework"),
     )
@@ -167,5 +170,27 @@ def _target(request: TaskRequest) -> tuple[TargetFile, Snapshot]:
     opened = request.workspace.open_document(uri)
     if opened is not None:
         return target, opened
-    text = target.path.read_bytes().decode("utf-8") if target.exists else ""
+    text = _text_of(target, root) if target.exists else ""
+    if not target.exists and not _inside(target.path.parent, root):
+        raise EditError(
+            f"{target.display_path} would lie outside the workspace", "Look where its folder links"
+        )
     return target, Snapshot(uri, text, language_of_path(str(target.path)))
+
+
+def _text_of(target: TargetFile, root: Path) -> str:
+    if not _inside(target.path, root):
+        raise EditError(f"{target.display_path} is a link out of the workspace", "Edit it there")
+    try:
+        return target.path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise EditError(
+            f"{target.display_path} is not UTF-8 text", "Convert it, or open it in the editor"
+        ) from error
+    except OSError as error:
+        why = error.strerror or "unknown"
+        raise EditError(f"{target.display_path} cannot be read: {why}", "Check it") from error
+
+
+def _inside(path: Path, root: Path) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))

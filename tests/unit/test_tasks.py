@@ -12,7 +12,7 @@ import pytest
 from aiex_lsp.app import App
 from aiex_lsp.context.types import DiagnosticInfo, WorkspaceView
 from aiex_lsp.edits.plan import result_of
-from aiex_lsp.errors import AnswerError, DisabledError, NoProviderError, UsageError
+from aiex_lsp.errors import AnswerError, DisabledError, EditError, NoProviderError, UsageError
 from aiex_lsp.syntax.languages import language_of_path
 from aiex_lsp.tasks.types import TaskRequest
 from aiex_lsp.text.snapshot import Snapshot, Span
@@ -365,6 +365,29 @@ class TestGenerateTests:
         async with rig(NEW_TEST, finish="length") as here:
             with pytest.raises(AnswerError, match="cut off"):
                 await here.tasks.generate_tests(here.request("sum(self.items)"), Heard())
+
+    async def test_a_test_file_in_another_encoding_is_left_alone(self, rig):
+        async with rig(NEW_TEST) as here:
+            (here.root / "tests/test_cart.py").write_bytes("# größer\n".encode("latin-1"))
+            with pytest.raises(EditError, match="UTF-8"):
+                await here.tasks.generate_tests(here.request("sum(self.items)"), Heard())
+            assert not here.server.generations
+
+    async def test_a_folder_of_tests_that_links_out_of_the_workspace_gets_none(self, rig):
+        async with rig(NEW_TEST) as here:
+            outside = here.root.parent / "outside"
+            (here.root / "tests").rename(outside)
+            (here.root / "tests").symlink_to(outside)
+            with pytest.raises(EditError, match="outside the workspace"):
+                await here.tasks.generate_tests(here.request("sum(self.items)"), Heard())
+            assert sorted(path.name for path in outside.iterdir()) == ["test_cart.py"]
+
+    async def test_a_buffer_without_a_file_and_a_workspace_is_told_to_be_saved(self, rig):
+        async with rig(NEW_TEST) as here:
+            buffer = Snapshot("untitled:Untitled-1", CART, "python", 1)
+            request = TaskRequest(buffer, Span(250, 250), here.app.settings)
+            with pytest.raises(UsageError, match="Save it first"):
+                await here.tasks.generate_tests(request, Heard())
 
 
 class TestRun:
