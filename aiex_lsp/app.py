@@ -166,6 +166,8 @@ class App:
 
         Raises `UsageError` for an unknown provider, `ProviderError` where a named one fails.
         """
+        from aiex_lsp.llm.coordinator import has_access
+
         settings = self.settings
         if provider is not None:
             named = settings.providers.get(provider)
@@ -177,7 +179,7 @@ class App:
             return await self.client.models(named, settings, fresh=True)
         found: list[ModelInfo] = []
         for one in settings.providers.values():
-            if not (one.enabled and one.agreed and _may_list(one)):
+            if not (one.enabled and one.agreed and has_access(one)):
                 continue
             try:
                 found += await self.client.models(one, settings)
@@ -280,12 +282,6 @@ class App:
                 memory=Memory(),
             )
         )
-
-
-def _may_list(provider: ProviderSettings) -> bool:
-    from aiex_lsp.llm.coordinator import wants_key
-
-    return provider.api_key is not None or bool(provider.headers) or not wants_key(provider)
 
 
 def _price_of(provider_type: str, model: str, usage: Any) -> float | None:

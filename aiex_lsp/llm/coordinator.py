@@ -15,8 +15,8 @@ from aiex_lsp.llm.types import CompletionRequest
 Probe = Callable[[ProviderSettings], Awaitable[bool]]
 """Whether a local server answers now."""
 
-NEEDS_KEY = frozenset({"anthropic"})
-"""Types whose every address wants a key; OpenAI's dialect is also spoken by keyless servers."""
+NEEDS_KEY = frozenset({"anthropic", "openai"})
+"""Types whose vendors refuse calls without a key; OpenAI's is also spoken by keyless servers."""
 
 OPENAI_HOST = "api.openai.com"
 
@@ -131,7 +131,7 @@ class ModelCoordinator:
             reason = "switched off"
         elif not one.agreed:
             reason = "not agreed to yet"
-        elif one.api_key is None and not one.headers and wants_key(one):
+        elif not has_access(one):
             reason = "no key"
         elif one.type in request.unwanted:
             reason = request.unwanted[one.type]
@@ -163,11 +163,12 @@ class ModelCoordinator:
         return [one for one in own if self._usable(one, request, left_out)]
 
 
-def wants_key(provider: ProviderSettings) -> bool:
-    """Return whether the provider's address is known to refuse calls without a key."""
-    if provider.type in NEEDS_KEY:
+def has_access(provider: ProviderSettings) -> bool:
+    """Return whether nothing speaks against asking: a key, headers, or an address without keys."""
+    if provider.api_key is not None or provider.headers:
         return True
-    return provider.type == "openai" and OPENAI_HOST in provider.base_url
+    keyless_address = provider.type == "openai" and OPENAI_HOST not in provider.base_url
+    return keyless_address or provider.type not in NEEDS_KEY
 
 
 def _with_model(order: list[ProviderSettings], model: str | None) -> tuple[Candidate, ...]:
