@@ -68,8 +68,8 @@ async def client(
 ) -> AsyncIterator[Client]:
     config = """
         default_provider = "ollama"
-        first_token_timeout = 0.8
-        hover = { wait = 0.02 }
+        first_token_timeout = 20.0
+        hover = { wait = 0.2 }
         [tasks.analyze]
         provider = "ollama"
         model = "review:1b"
@@ -89,6 +89,11 @@ async def client(
             base_url = "{mock.base_url}"
             default_model = "good:1b"
             api_key = {{ env = "MOCK_KEY" }}
+            [providers.{name}_hasty]
+            type = "{name}"
+            base_url = "{mock.base_url}"
+            api_key = {{ env = "MOCK_KEY" }}
+            first_token_timeout = 0.6
         """
     env = {"MOCK_KEY": "mock"}
     async with running(make_home(), request.param, config=config, env=env) as client:
@@ -129,7 +134,7 @@ FAULTS = {
     "malformed": "not valid JSON",
     "disconnected": "closed the connection without an answer",
     "limited": r"rate limit \(429\)",
-    "late": "sent no answer within 0.8 s",
+    "late": "sent no answer within 0.6 s",
     "half": "broke",
     "blank": "empty answer",
     "refused": r"\(503\)",
@@ -141,12 +146,14 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_fault(client: Client, dialect: str, fault: str) -> None:
     uri, name = cases.new_file(client)
-    asked = {**client.at(uri, name), "provider": dialect}
+    place = client.at(uri, name)
+    provider = f"{dialect}_hasty" if fault == "late" else dialect
     mark = client.since()
-    message = await cases.refused_command(client, {**asked, "model": f"{fault}:1b"})
-    cases.check_message(message, dialect, FAULTS[fault])
+    asked = {**place, "provider": provider, "model": f"{fault}:1b"}
+    message = await cases.refused_command(client, asked)
+    cases.check_message(message, provider, FAULTS[fault])
     assert mark.shown() == []
-    result = await client.request("aiex/explain", asked)
+    result = await client.request("aiex/explain", {**place, "provider": dialect})
     assert result["markdown"] == ANSWER
 
 

@@ -13,7 +13,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from tests.e2e import cases
-from tests.e2e.harness import Client, Home, elapsed, running
+from tests.e2e.harness import LIMIT, Client, Home, elapsed, running
 from tests.servers import anthropic, lm_studio, ollama, openai
 from tests.servers.base import FakeServer, serve_in_thread
 from tests.servers.script import Reply
@@ -346,12 +346,12 @@ async def test_a_document_closed_while_the_answer_comes(client, server):
     mark = client.since()
     place = client.at(uri, name)
     server.answer = lambda body: Reply(
-        review(2) if "findings" in str(body) else GOOD, first_token=0.3
+        review(2) if "findings" in str(body) else GOOD, first_token=0.5
     )
     before = len(server.generations)
     _, explained = client.start("aiex/explain", place)
     _, analyzed = client.start("aiex/analyze", place)
-    await server.generations_come(before + 2)
+    await server.generations_come(before + 2, LIMIT)
     client.editor.close(uri)
     assert (await explained)["markdown"] == GOOD
     assert len((await analyzed)["findings"]) == 1
@@ -362,9 +362,9 @@ async def test_a_document_closed_while_the_answer_comes(client, server):
 async def test_findings_of_code_that_changed_meanwhile_are_left_out(client, server):
     uri, name = cases.new_file(client)
     before = len(server.generations)
-    server.answer = lambda _body: Reply(review(3), first_token=0.3)
+    server.answer = lambda _body: Reply(review(3), first_token=0.5)
     _, analyzed = client.start("aiex/analyze", client.at(uri, name))
-    await server.generations_come(before + 1)
+    await server.generations_come(before + 1, LIMIT)
     client.replace(uri, "return sum(", "return max(")
     assert (await analyzed)["findings"] == []
     assert client.findings(uri) == []
@@ -373,9 +373,9 @@ async def test_findings_of_code_that_changed_meanwhile_are_left_out(client, serv
 async def test_findings_move_with_the_code_that_stayed(client, server):
     uri, name = cases.new_file(client)
     before = len(server.generations)
-    server.answer = lambda _body: Reply(review(3), first_token=0.3)
+    server.answer = lambda _body: Reply(review(3), first_token=0.5)
     _, analyzed = client.start("aiex/analyze", client.at(uri, name))
-    await server.generations_come(before + 1)
+    await server.generations_come(before + 1, LIMIT)
     client.replace(uri, f"def {name}", f"# 😀\n# typed\ndef {name}")
     (finding,) = (await analyzed)["findings"]
     assert client.code_at(uri, finding["range"]).lstrip().startswith("return sum(")

@@ -11,7 +11,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from tests.e2e import cases
-from tests.e2e.harness import Client, Home, elapsed, running
+from tests.e2e.harness import LIMIT, Client, Home, elapsed, running
 from tests.editor import Json
 from tests.servers.anthropic import AnthropicServer
 from tests.servers.base import Request, serve_in_thread
@@ -59,7 +59,7 @@ async def client(
     config = f"""
         default_provider = "openai"
         first_token_timeout = 20.0
-        hover = {{ wait = 0.1 }}
+        hover = {{ wait = 0.2 }}
         [providers.openai]
         base_url = "{server.base_url}"
         [providers.anthropic]
@@ -157,12 +157,12 @@ async def test_an_edit_is_anchored_anew_where_other_lines_changed(client, server
     tests = client.open_file(
         client.home.root / "tests" / f"test_{module}.py", f"# 🧪\nfrom {module} import add\n"
     )
-    server.answer = lambda _body: Reply(TESTS.format(module=module), first_token=0.3)
+    server.answer = lambda _body: Reply(TESTS.format(module=module), first_token=0.6)
     argument = {**client.at(uri, "halve"), "wait": True}
     _, pending = client.start(
         "workspace/executeCommand", {"command": "aiex/generateTests", "arguments": [argument]}
     )
-    await asked(server, f"from {module} import add")
+    await asked(client, server, f"from {module} import add")
     client.replace(tests, "# 🧪", "# 🧪🧪\n# typed meanwhile")
     result = await pending
     assert result["applied"] is True
@@ -178,10 +178,10 @@ async def test_an_edit_of_text_that_changed_is_refused(client, server, module):
         client.home.root / "tests" / f"test_{module}.py",
         f"from {module} import add\n\n\ndef test_add():\n    assert add(1, 2) == 3\n",
     )
-    server.answer = lambda _body: Reply(TESTS.format(module=module), first_token=0.3)
+    server.answer = lambda _body: Reply(TESTS.format(module=module), first_token=0.6)
     mark = client.since()
     await client.command("aiex/generateTests", client.at(uri, "halve"))
-    await asked(server, f"from {module} import add")
+    await asked(client, server, f"from {module} import add")
     typed = "def add():\n    pass\n"
     client.editor.change(tests, {"text": typed})
     (message,) = await client.until(lambda: mark.messages)
@@ -270,11 +270,11 @@ async def test_a_second_review_replaces_the_first(client, server, module):
 
 async def test_a_hover_is_one_line_first_then_the_kept_answer(client, server, module):
     uri = open_source(client, module, SOURCE.replace("add", f"add_{module}"))
-    server.answer = lambda _body: Reply(GOOD, first_token=0.5)
+    server.answer = lambda _body: Reply(GOOD, first_token=0.8)
     before = len(server.generations)
     place = client.at(uri, f"add_{module}", 2)
     first, seconds = await elapsed(client.request("textDocument/hover", place))
-    assert seconds < 0.4
+    assert seconds < 0.7
     assert first.contents.value == f"aiex: explaining `add_{module}`…, hover again"
     answer = await cases.hovered(client, place)
     assert answer.startswith(SUMMARY)
@@ -282,7 +282,7 @@ async def test_a_hover_is_one_line_first_then_the_kept_answer(client, server, mo
     again, seconds = await elapsed(client.request("textDocument/hover", place))
     assert again.contents.value.startswith(GOOD)
     assert "cached" in again.contents.value
-    assert seconds < 0.4
+    assert seconds < 0.6
     server.answer = lambda _body: "Adds twice."
     client.replace(uri, "return a / 2", "return a / 2.0")
     assert (await cases.hovered(client, place)).startswith(SUMMARY)
@@ -313,7 +313,7 @@ async def actions(client: Client, uri: str, code: str, **context: object) -> lis
 async def test_the_actions_of_a_function(client, module):
     uri = open_source(client, module)
     found, seconds = await elapsed(actions(client, uri, "halve"))
-    assert seconds < 0.4
+    assert seconds < 0.6
     ours = [action for action in found if action["kind"].startswith("aiex.")]
     assert [(a["title"], a["kind"]) for a in ours[:6]] == [
         ("Explain `halve`", "aiex.explain"),
@@ -365,7 +365,7 @@ async def test_a_command_answers_at_once_and_is_cancelled_by_its_progress(client
     mark = client.since()
     accepted, seconds = await elapsed(client.command("aiex/explain", client.at(uri, module)))
     assert seconds < cases.QUICK
-    await server.generations_come(before + 1)
+    await server.generations_come(before + 1, LIMIT)
     request = server.generations[before]
     token = accepted["accepted"]
     await client.until(lambda: mark.progress(token))
@@ -413,7 +413,7 @@ async def test_a_waiting_command_is_cancelled_like_a_request(client, server, mod
     request_id, pending = client.start(
         "workspace/executeCommand", {"command": "aiex/explain", "arguments": [argument]}
     )
-    await server.generations_come(before + 1)
+    await server.generations_come(before + 1, LIMIT)
     client.cancel(request_id)
     with pytest.raises(JsonRpcException) as caught:
         await pending
@@ -510,13 +510,6 @@ async def test_a_pause_silences_everything_until_it_ends(client, server, module)
     assert (await client.request("aiex/explain", client.at(uri, module)))["markdown"] == GOOD
 
 
-async def asked(server: OpenAIServer, code: str) -> None:
+async def asked(client: Client, server: OpenAIServer, code: str) -> None:
     """Wait until a generation request holds this code."""
-    for _ in range(200):
-        if any(code in r.body.decode() for r in server.generations):
-            return
-        await server.generations_come(1)
-        import asyncio
-
-        await asyncio.sleep(0.02)
-    raise AssertionError("the provider was not asked")
+    await client.until(lambda: any(code in r.body.decode() for r in server.generations))

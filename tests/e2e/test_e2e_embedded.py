@@ -36,7 +36,7 @@ async def client(make_home: Callable[[], Home]) -> AsyncIterator[Client]:
         [tasks.hover]
         max_tokens = 16
         [hover]
-        wait = 0.05
+        wait = 0.3
     """
     config += NO_LOCAL_SERVERS
     async with running(make_home(), "neovim", config=config) as client:

@@ -50,9 +50,8 @@ async def client(
     config = """
         default_provider = "openai"
         connect_timeout = 1.0
-        first_token_timeout = 0.4
-        stall_timeout = 0.3
-        max_duration = 1.5
+        first_token_timeout = 20.0
+        stall_timeout = 0.6
         cache = { ttl = 0 }
         hover = { wait = 0.05 }
     """
@@ -62,6 +61,12 @@ async def client(
             base_url = "{server.base_url}"
             default_model = "{DIALECTS[name][1]}"
             api_key = {{ env = "FAKE_KEY" }}
+            [providers.{name}_hasty]
+            type = "{name}"
+            base_url = "{server.base_url}"
+            default_model = "{DIALECTS[name][1]}"
+            api_key = {{ env = "FAKE_KEY" }}
+            first_token_timeout = 0.4
             [providers.{name}_down]
             type = "{name}"
             base_url = "http://127.0.0.1:{closed_port()}"
@@ -96,7 +101,7 @@ FAULTS = {
         lambda _: Silence(after_headers=True), "sent no answer within 0.4 s", "first_token_timeout"
     ),
     "silent half way": Fault(
-        lambda _: Reply(GOOD, stall_after=3), "fell silent for 0.3 s", "stall_timeout"
+        lambda _: Reply(GOOD, stall_after=3), "fell silent for 0.6 s", "stall_timeout"
     ),
     "drops half way": Fault(lambda _: Reply(GOOD, cut_after=3), "broke", AGAIN),
     "ends without a finish reason": Fault(lambda _: Reply(GOOD, finish=None), "broke", AGAIN),
@@ -136,7 +141,8 @@ async def test_a_failing_provider(
         pytest.skip("Ollama has no such finish reason")
     wanted = FAULTS[fault]
     server.answer = lambda _body: wanted.step(server)
-    await _fails(client, dialect, "aiex/explain", wanted.what, wanted.then)
+    provider = f"{dialect}_hasty" if fault.startswith("slow") else dialect
+    await _fails(client, provider, "aiex/explain", wanted.what, wanted.then)
     await _still_serves(client, server, dialect)
 
 
@@ -163,13 +169,6 @@ async def test_a_model_that_does_not_exist(
 async def test_a_server_that_is_down(client: Client, server: FakeServer, dialect: str) -> None:
     step = {"ollama": "ollama serve", "lm_studio": "lms server start"}.get(dialect, "base_url")
     await _fails(client, f"{dialect}_down", "aiex/explain", "not reachable", step)
-    await _still_serves(client, server, dialect)
-
-
-@pytest.mark.parametrize("dialect", ["openai"])
-async def test_an_answer_that_never_ends(client: Client, server: FakeServer, dialect: str) -> None:
-    server.answer = lambda _body: Reply(pieces=["word "] * 100, between=0.1)
-    await _fails(client, dialect, "aiex/explain", "not done after 1.5 s", "max_duration")
     await _still_serves(client, server, dialect)
 
 

@@ -47,7 +47,7 @@ CONFIG = """
     [tasks.run]
     max_tokens = 1500
     [hover]
-    wait = 0.05
+    wait = 0.3
 """
 
 

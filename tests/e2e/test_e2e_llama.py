@@ -59,7 +59,7 @@ async def client(
         [tasks.run]
         max_tokens = 900
         [hover]
-        wait = 0.05
+        wait = 0.3
     """
     async with running(
         make_home(), request.param, config=config, env={"LLAMA_KEY": "llama-key"}

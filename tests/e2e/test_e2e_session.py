@@ -110,6 +110,22 @@ async def test_the_editors_settings_hold_and_change(home, config, server):
         assert answer.startswith(f"{GOOD}\n\n---"), "the summary stands there once"
 
 
+async def test_an_answer_that_never_ends(home, config, server):
+    server.answer = lambda _body: Reply(pieces=["word "] * 400, between=0.05)
+    async with running(home, "vscode", config="max_duration = 3.0\n" + config) as client:
+        uri, name = cases.new_file(client)
+        mark = client.since()
+        message = await cases.refused_command(client, client.at(uri, name))
+        cases.check_message(message, "openai", "was not done after 3 s")
+        assert "max_duration" in message
+        assert mark.shown() == []
+        await server.generations[-1].wait()
+        assert server.generations[-1].cut
+        server.answer = lambda _body: GOOD
+        result = await client.request("aiex/explain", client.at(uri, name))
+        assert result["markdown"] == GOOD
+
+
 # -- how a text is shown --------------------------------------------------------------------
 
 
@@ -202,13 +218,14 @@ async def test_a_shutdown_with_work_in_flight(home, config, server):
     before = len(server.generations)
     async with running(home, "vscode", config=config) as client:
         uri, name = cases.new_file(client)
-        await client.request("textDocument/hover", client.at(uri, name, 2))
+        while await client.request("textDocument/hover", client.at(uri, name, 2)) is None:
+            pass
         _, asked = client.start("aiex/explain", client.at(uri, name))
         for method in ("aiex/explain", "aiex/analyze", "aiex/generateTests"):
             await client.command(method, client.at(uri, name))
-        await server.generations_come(before + 5)
+        await server.generations_come(before + 5, LIMIT)
         mark = client.since()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LIMIT):
             await client.request("shutdown")
             with pytest.raises(JsonRpcException) as caught:
                 await asked
@@ -227,7 +244,7 @@ async def test_an_exit_without_a_shutdown(home, config, server):
         uri, name = cases.new_file(client)
         client.start("aiex/explain", client.at(uri, name))[1].cancel()
         _, pending = client.start("aiex/explain", {**client.at(uri, name), "level": "brief"})
-        await server.generations_come(before + 1)
+        await server.generations_come(before + 1, LIMIT)
         await _exit(client, 1)
         with pytest.raises(Exception):  # noqa: B017, PT011 - the connection is gone, however it says so
             await pending
@@ -243,7 +260,7 @@ async def test_an_editor_that_dies(home, config, server):
     async with running(home, "neovim", config=config) as client:
         uri, name = cases.new_file(client)
         await client.command("aiex/explain", client.at(uri, name))
-        await server.generations_come(before + 1)
+        await server.generations_come(before + 1, LIMIT)
         client.gone = True
         process = client._server
         assert process is not None
