@@ -66,10 +66,16 @@ class Common:
 
         Other problems of the configuration are told on stderr.
         """
+        self.check_config_file()
         app = self.runtime.make_app(workspace, self.overrides, self.config_file, self.runtime.env)
         log_to_stderr(self.runtime.env)
         tell_problems(app.problems)
         return app
+
+    def check_config_file(self) -> None:
+        """Raise `UsageError` if the file that was named is not there: nothing else was meant."""
+        if self.config_file is not None and not self.config_file.exists():
+            raise UsageError(f"--config {self.config_file} does not exist", "Check the path")
 
 
 def log_to_stderr(env: Mapping[str, str]) -> None:

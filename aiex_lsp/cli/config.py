@@ -49,6 +49,7 @@ def show(common: Common) -> None:
     from aiex_lsp.config.loader import load
     from aiex_lsp.config.show import effective
 
+    common.check_config_file()
     paths, workspace = _places(common)
     loaded = load(paths, env=common.runtime.env, cli=common.overrides, workspace=workspace)
     rows = effective(loaded)

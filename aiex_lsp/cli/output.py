@@ -219,6 +219,10 @@ def tell_source(answer: Answer, *, explain_choice: bool = False) -> None:
             seconds = f"{attempt.duration_ms / 1000:.1f} s"
             name = f"{attempt.provider} ({attempt.model or 'no model'})"
             click.secho(f"tried {name}: {attempt.outcome}, {seconds}", err=True, dim=True)
+    if answer.finish_reason == "length":
+        tokens = answer.usage.output_tokens
+        cut = f"The answer was cut at {tokens} tokens; raise max_tokens for more."
+        click.secho(cut, err=True, fg="yellow")
     if answer.note:
         click.secho(answer.note, err=True, dim=True)
     usage = answer.usage

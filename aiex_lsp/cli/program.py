@@ -55,6 +55,10 @@ class Program(click.Group):
             status = leaving.exit_code
         except click.Abort as abort:
             status = INTERRUPTED if isinstance(abort.__cause__, KeyboardInterrupt) else 1
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.ctx.get_help(), err=True)
+            _fail("A subcommand is missing; the help above names them.")
+            status = 2
         except click.UsageError as error:
             _fail(_usage_sentence(error))
             status = 2

@@ -34,7 +34,8 @@ def serve(common: Common, tcp: str | None) -> int:
     try:
         app.serve_tcp(*address)
     except OSError as error:
-        why = error.strerror or str(error)
+        # asyncio puts the address before the cause, which the sentence names already.
+        why = (error.strerror or str(error)).rpartition("): ")[2]
         raise AiexError(f"Cannot serve on {tcp}: {why}", "Choose another address") from error
     return 0
 

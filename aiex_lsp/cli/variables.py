@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from aiex_lsp.errors import UsageError
+from aiex_lsp.templates.variables import listed
 
 if TYPE_CHECKING:
     from aiex_lsp.templates.types import Template, Variable
@@ -26,7 +27,11 @@ def parse_variables(given: Iterable[str], template: Template) -> dict[str, Any]:
             close = difflib.get_close_matches(name, declared, n=1)
             step = f'Did you mean "{close[0]}"' if close else f"It has {', '.join(declared)}"
             raise UsageError(f'Template {template.id} has no variable "{name}"', step)
-        values[name] = _value(declared[name], text)
+        variable = declared[name]
+        values[name] = _value(variable, text)
+        if variable.enum is not None and not listed(variable.enum, values[name]):
+            allowed = ", ".join(map(str, variable.enum))
+            raise UsageError(f'Variable "{name}" cannot be "{text}"', f"Use one of {allowed}")
     return values
 
 

@@ -60,7 +60,8 @@ def resolve(
     def known(path: Path, name: str | None) -> str | None:
         if name is None or name in providers:
             return name
-        report(path, f'There is no provider "{show_key((name,))}"{nearest(name, providers)}')
+        hint = nearest(name, providers) or f"; there are {', '.join(sorted(providers))}"
+        report(path, f'There is no provider "{show_key((name,))}"{hint}')
         return None
 
     def known_all(path: Path, names: Any) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ def usable(raw: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean "x"?` for the closest known name, "" if none is close."""
-    close = difflib.get_close_matches(name.casefold(), sorted(known), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name.casefold(), sorted(known), n=1, cutoff=0.65)
     return f'; did you mean "{close[0]}"?' if close else ""
 
 

@@ -35,7 +35,6 @@ class _Merge:
     old: _Source
     new: _Source
     insertions: list[tuple[int, str]] = field(default_factory=list)
-    renames: dict[str, str] = field(default_factory=dict)
 
 
 def merge_tests(
@@ -94,7 +93,10 @@ def _into(merge: _Merge, old: tuple[Item, ...], new: tuple[Item, ...], suite: It
                 continue
         chunk = _chunk(merge.new, new, index)
         if twin is not None:
-            chunk = _renamed(merge, chunk, item, known)
+            number = _free_number(merge, item, known, texts)
+            if number is None:
+                continue
+            chunk = _numbered(chunk, item, number)
         added.append(chunk)
     if added:
         _append(merge, old, suite, added)
@@ -149,20 +151,29 @@ def _append(merge: _Merge, old: tuple[Item, ...], suite: Item | None, added: lis
     merge.insertions.append((at, (gap if old else "\n") + body + tail))
 
 
-def _renamed(merge: _Merge, chunk: str, item: Item, known: dict[str, Item]) -> str:
-    """Return the chunk under a name that is still free; titles of tests get a number."""
+def _free_number(merge: _Merge, item: Item, known: dict[str, Item], texts: set[str]) -> int | None:
+    """Return a number under which the name is free, None if it stands there under another."""
     number = 2
-    head, _, title = item.key.rpartition(" ")
-    base = item.key if not head else title
     while f"{item.key}_{number}" in known or f"{item.key} ({number})" in known:
+        if _normal(_numbered(merge.new.of(item), item, number)) in texts:
+            return None
         number += 1
+    known[_numbered_key(item, number)] = item
+    return number
+
+
+def _numbered_key(item: Item, number: int) -> str:
+    named = re.fullmatch(r"\w+[?!]?", item.key)
+    return f"{item.key}_{number}" if named else f"{item.key} ({number})"
+
+
+def _numbered(text: str, item: Item, number: int) -> str:
+    """Return a test's text with a number behind its name, or in its title."""
     if re.fullmatch(r"\w+[?!]?", item.key):
         stem, mark = item.key.rstrip("?!"), item.key[len(item.key.rstrip("?!")) :]
-        known[f"{item.key}_{number}"] = item
-        return re.sub(rf"\b{re.escape(item.key)}(?!\w)", f"{stem}_{number}{mark}", chunk)
-    known[f"{item.key} ({number})"] = item
-    title = item.key.split(" ", 1)[1] if " " in item.key else base
-    return chunk.replace(title, f"{title} ({number})", 1)
+        return re.sub(rf"\b{re.escape(item.key)}(?!\w)", f"{stem}_{number}{mark}", text)
+    title = item.key.split(" ", 1)[1] if " " in item.key else item.key
+    return text.replace(title, f"{title} ({number})", 1)
 
 
 def _chunk(source: _Source, siblings: tuple[Item, ...], index: int) -> str:

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,7 @@ class FakeTasks:
         self.findings: tuple[PlacedFinding, ...] = ()
         self.new_text = "def test_f():\n    assert f(1) == 2\n"
         self.restart = False
+        self.answer = ANSWER
 
     def _start(self, request: TaskRequest, listener: Listener) -> None:
         self.request = request
@@ -88,11 +90,13 @@ class FakeTasks:
             listener.on_restart("ollama")
         for delta in self.deltas:
             listener.on_delta(delta)
-        return ExplainResult(TEXT, "It adds.", (Section(1, "Adds", "It"),), (), ("sum",), ANSWER)
+        return ExplainResult(
+            TEXT, "It adds.", (Section(1, "Adds", "It"),), (), ("sum",), self.answer
+        )
 
     async def analyze(self, request: TaskRequest, listener: Listener) -> AnalyzeResult:
         self._start(request, listener)
-        return AnalyzeResult("Looks fine.", self.findings, ANSWER)
+        return AnalyzeResult("Looks fine.", self.findings, self.answer)
 
     async def generate_tests(self, request: TaskRequest, listener: Listener) -> EditResult:
         self._start(request, listener)
@@ -103,7 +107,7 @@ class FakeTasks:
         current = Snapshot(target.as_uri(), old, "python")
         plan = plan_for(current, old + self.new_text, create=create)
         blocks = (CodeBlock("python", self.new_text, True),)
-        return EditResult(plan, current.uri, blocks, "Tests.", "python", ANSWER)
+        return EditResult(plan, current.uri, blocks, "Tests.", "python", self.answer)
 
     async def run(self, request: TaskRequest, listener: Listener) -> TaskResult:
         if request.options["template"].startswith("analyze"):
@@ -214,6 +218,12 @@ def test_an_answer_that_came_in_no_pieces_is_printed_whole(world: World) -> None
     assert world.run("explain", "f.py").stdout.strip() == TEXT.strip()
 
 
+def test_an_answer_at_its_token_limit_is_told_not_to_be_complete(world: World) -> None:
+    world.tasks.answer = replace(ANSWER, finish_reason="length")
+    for command in ("explain", "analyze", "tests"):
+        assert "cut at 34 tokens; raise max_tokens" in world.run(command, "f.py").stderr
+
+
 def test_a_restart_is_told(world: World) -> None:
     world.tasks.restart = True
     result = world.run("explain", "f.py")
@@ -269,6 +279,13 @@ def test_explain_choice_lists_the_attempts(world: World) -> None:
         (("run", "nope", "f.py"), 1, "There is no template"),
         (("run", "explain", "f.py", "--var", "levl=x"), 2, 'Did you mean "level"'),
         (("run", "explain", "f.py", "--var", "level"), 2, "name=value"),
+        (("run", "explain", "f.py", "--var", "level=long"), 2, "Use one of brief"),
+        (("explain", "f.py", "--config", "nope.toml"), 2, "nope.toml does not exist"),
+        (("config", "show", "--config", "nope.toml"), 2, "nope.toml does not exist"),
+        (("explain", "f.py", "--provider", "nope"), 2, "there are anthropic, embedded"),
+        (("templates",), 2, "A subcommand is missing"),
+        (("models",), 2, "A subcommand is missing"),
+        (("config",), 2, "A subcommand is missing"),
         (("prompt", "nope", "f.py"), 1, "There is no template"),
         (("serve", "--tcp", "nonsense"), 2, "is no address"),
         (("serve", "--tcp", "127.0.0.1:1"), 1, "Permission denied"),
