@@ -171,9 +171,13 @@ def _target(request: TaskRequest) -> tuple[TargetFile, Snapshot]:
     if opened is not None:
         return target, opened
     text = _text_of(target, root) if target.exists else ""
-    if not target.exists and not _inside(target.path.parent, root):
+    if not target.exists and not _inside(target.path, root):
         raise EditError(
-            f"{target.display_path} would lie outside the workspace", "Look where its folder links"
+            f"{target.display_path} would lie outside the workspace", "Look where it links"
+        )
+    if not target.exists and os.path.lexists(target.path):
+        raise EditError(
+            f"{target.display_path} is there, but ignored", "Take it out of .gitignore, or away"
         )
     return target, Snapshot(uri, text, language_of_path(str(target.path)))
 

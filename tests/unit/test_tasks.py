@@ -382,6 +382,27 @@ class TestGenerateTests:
                 await here.tasks.generate_tests(here.request("sum(self.items)"), Heard())
             assert sorted(path.name for path in outside.iterdir()) == ["test_cart.py"]
 
+    async def test_a_test_file_that_links_out_of_the_workspace_is_left_alone(self, rig):
+        async with rig(NEW_TEST) as here:
+            outside = here.root.parent / "outside.py"
+            link = here.root / "tests/test_cart.py"
+            link.unlink()
+            link.symlink_to(outside)
+            for text in (None, "import x\n"):
+                if text is not None:
+                    outside.write_text(text)
+                with pytest.raises(EditError, match="outside the workspace"):
+                    await here.tasks.generate_tests(here.request("sum(self.items)"), Heard())
+            assert outside.read_text() == "import x\n"
+            assert not here.server.generations
+
+    async def test_an_ignored_test_file_is_neither_read_nor_taken_for_absent(self, rig):
+        async with rig(NEW_TEST) as here:
+            (here.root / ".gitignore").write_text("tests/test_cart.py\n")
+            with pytest.raises(EditError, match="is there, but ignored"):
+                await here.tasks.generate_tests(here.request("sum(self.items)"), Heard())
+            assert not here.server.generations
+
     async def test_a_buffer_without_a_file_and_a_workspace_is_told_to_be_saved(self, rig):
         async with rig(NEW_TEST) as here:
             buffer = Snapshot("untitled:Untitled-1", CART, "python", 1)
