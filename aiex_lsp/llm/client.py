@@ -44,7 +44,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Call:
-    """One call while it runs. `shown` is true once answer text reached the listener."""
+    """One call while it runs.
+
+    `shown` is true once answer text reached the listener; `fallback` says what failed before.
+    """
 
     request: CompletionRequest
     settings: Settings
@@ -52,6 +55,7 @@ class _Call:
     started: float
     attempts: list[Attempt]
     shown: bool = False
+    fallback: str = ""
 
 
 class LLMClient:
@@ -148,7 +152,7 @@ class LLMClient:
         clock = asyncio.get_running_loop().time
         adapter = self._pool.get(candidate.provider, call.settings.connect_timeout)
         limits = limits_for(adapter, call.settings, call.started, began)
-        call.listener.on_status(f"asking {adapter.name}")
+        call.listener.on_status(f"{call.fallback}asking {adapter.name}")
         try:
             async with asyncio.timeout_at(limits.first_token):
                 fitted = await self._fitting.fit(
@@ -164,7 +168,7 @@ class LLMClient:
         if kept is not None:
             call.listener.on_delta(kept.text)
             return self._result(call, adapter, fitted, kept, clock() - began, cached=True)
-        call.listener.on_status(f"asking {adapter.name} ({fitted.call.model})")
+        call.listener.on_status(f"{call.fallback}asking {adapter.name} ({fitted.call.model})")
         measured = self._coordinator.measured(adapter.name)
         measured.in_flight += 1
         measured.turn += 1
@@ -204,7 +208,9 @@ class LLMClient:
 
     def _announce(self, call: _Call, error: ProviderError, candidate: Candidate) -> None:
         name = candidate.provider.name
-        call.listener.on_status(f"{error.provider} failed ({error.kind}), asking {name}")
+        # It stays in what is said next: of a burst of messages an editor shows the last.
+        call.fallback = f"{error.provider} failed ({error.kind}), "
+        call.listener.on_status(f"{call.fallback}asking {name}")
         if call.shown:
             call.shown = False
             call.listener.on_restart(name)

@@ -186,6 +186,9 @@ async def test_a_failure_before_the_first_token_falls_back_in_the_configured_ord
     ]
     assert ("restart", "b") not in heard.events
     assert any("asking b" in text for what, text in heard.events if what == "status")
+    # An editor shows the last of a burst of messages: that one has to tell of the failure.
+    last = [text for what, text in heard.events if what == "status"][-1]
+    assert last.startswith("b failed (connect), asking c (")
 
 
 async def test_a_cut_stream_begins_anew_elsewhere_and_the_listener_is_told():
