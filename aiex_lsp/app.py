@@ -141,6 +141,8 @@ class App:
             raise UsageError(
                 f"Strategy {strategy!r} is not known", f"Use one of {', '.join(NAMES)}"
             )
+        if model is not None and not (provider or (strategy is None and self._pinned())):
+            raise UsageError(f"Model {model[:60]!r} needs its provider", "Name the provider too")
         self._selection = Selection(provider, model, strategy)
         settings = self.settings
         return {
@@ -148,6 +150,9 @@ class App:
             "model": model,
             "strategy": settings.strategy,
         }
+
+    def _pinned(self) -> str | None:
+        return self._load(self._roots[0] if self._roots else None).settings.default_provider
 
     def consent_question(self) -> ConsentQuestion | None:
         """Return the cloud provider the user should be asked about, None if there is none."""
@@ -160,6 +165,8 @@ class App:
         key = f"providers.{provider}.enabled"
         set_value(self.paths.user_file, key, "true" if agreed else "false")
         self.reload()
+        for folder in (None, *self._roots):
+            self.settings_for(folder)
 
     async def models(self, provider: str | None = None) -> list[ModelInfo]:
         """Return the models of one provider, or of all that may be asked and answer.

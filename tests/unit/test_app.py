@@ -105,6 +105,25 @@ def test_unknown_names_are_refused_and_the_known_ones_told(tmp_path, env, provid
         app.select(provider, None, strategy)
 
 
+def test_a_model_is_chosen_with_its_provider_only(tmp_path, env):
+    """Which provider answers is not known before: a model of another's would not be used."""
+    app = app_for(env)
+    with pytest.raises(UsageError, match="provider"):
+        app.select(None, "gpt-5", None)
+    assert app.select("openai", "gpt-5", None)["model"] == "gpt-5"
+    assert app.settings.providers["openai"].default_model == "gpt-5"
+    app.select(None, None, None)
+    Path(env["AIEX_CONFIG"]).write_text('default_provider = "openai"\n')
+    app.reload()
+    assert app.select(None, "gpt-5", None) == {
+        "provider": "openai",
+        "model": "gpt-5",
+        "strategy": "load_balanced",
+    }
+    with pytest.raises(UsageError, match="provider"):
+        app.select(None, "gpt-5", "random")
+
+
 async def test_models_of_all_that_answer(tmp_path, env):
     async with OpenAIServer() as server:
         Path(env["AIEX_CONFIG"]).write_text(
