@@ -15,6 +15,7 @@ from lsprotocol import types
 
 from aiex_lsp.context.types import WorkspaceView
 from aiex_lsp.errors import DocumentError
+from aiex_lsp.text.diff import changed_span
 from aiex_lsp.text.document import TextChange, apply_changes
 from aiex_lsp.text.snapshot import Encoding, Snapshot, Span
 
@@ -111,11 +112,12 @@ def splices(
     for change in changes:
         wanted = _text_change(change)
         if wanted.start is None or wanted.end is None:
-            span = Span(0, len(current.text))
+            # Some editors always send the whole text; what stands as it stood did not change.
+            start, end, length = changed_span(current.text, wanted.text)
+            result.append(Splice(Span(start, end), length))
         else:
             ends = (_offset(current, at, encoding) for at in (wanted.start, wanted.end))
-            span = Span(*sorted(ends))
-        result.append(Splice(span, len(wanted.text)))
+            result.append(Splice(Span(*sorted(ends)), len(wanted.text)))
         if len(changes) > 1:
             current = apply_changes(current, [wanted], current.version, encoding)
     return result

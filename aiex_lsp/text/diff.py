@@ -48,6 +48,16 @@ def minimal_replacements(old: str, new: str) -> list[tuple[int, int, str]]:
     ]
 
 
+def changed_span(old: str, new: str) -> tuple[int, int, int]:
+    """Return (start, end, length): `old[start:end]` became `length` characters, around it is alike.
+
+    Far quicker than `minimal_replacements`, which finds several changes.
+    """
+    start = _common_prefix(old, new)
+    tail = _common_prefix(old[start:][::-1], new[start:][::-1])
+    return start, len(old) - tail, len(new) - tail - start
+
+
 def _lines(text: str) -> list[str]:
     lines = [line + "\n" for line in text.split("\n")]
     lines[-1] = lines[-1][:-1]

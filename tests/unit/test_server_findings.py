@@ -52,8 +52,14 @@ def marked(editor: Editor) -> list[str]:
         ([change((0, 0), (3, 0), "")], ["a - b"]),
         ([change((0, 0), (0, 0), "\n"), change((6, 11), (6, 12), "z")], ["a + b"]),
         ([{"text": "gone = 1\n"}], []),
+        ([{"text": "# 😀\n" + CODE}], ["a + b", "a - b"]),
+        ([{"text": CODE.replace("a - b", "a - c")}], ["a + b"]),
+        ([{"text": CODE}], ["a + b", "a - b"]),
     ],
-    ids=["above", "below", "inside", "just before", "deleted", "two changes", "all new"],
+    ids=[
+        *("above", "below", "inside", "just before", "deleted", "two changes", "all new"),
+        *("whole text with a line above", "whole text with a change", "whole text as it was"),
+    ],
 )
 async def test_findings_follow_the_text(world, changes, left):
     async with session(world, profiles.vscode()) as editor:
