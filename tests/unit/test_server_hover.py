@@ -118,6 +118,16 @@ async def test_a_failure_is_a_short_line_and_is_not_tried_at_once_again(world):
     assert len(world.tasks.asked) == 1
 
 
+async def test_a_fault_of_ours_is_a_short_line_too(world):
+    world.tasks.script["hover"] = fail(ZeroDivisionError("secret = 1"))
+    async with session(world, profiles.neovim()) as editor:
+        editor.open(URI, CODE)
+        for _ in range(2):
+            hover = await editor.request("textDocument/hover", at(0, 5))
+            assert text_of(hover) == "aiex: failed inside; see its log"
+        assert editor.messages == []
+
+
 async def test_that_no_provider_is_set_up_is_said_once(world):
     world.tasks.script["hover"] = fail(NoProviderError("Nothing to ask", "Set up a provider"))
     async with session(world, profiles.neovim()) as editor:

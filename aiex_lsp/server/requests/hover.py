@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -22,6 +23,8 @@ from aiex_lsp.text.snapshot import Snapshot, Span
 
 if TYPE_CHECKING:
     from aiex_lsp.server.server import AiexServer
+
+logger = logging.getLogger(__name__)
 
 METHOD = types.TEXT_DOCUMENT_HOVER
 
@@ -93,7 +96,9 @@ async def _uncached(
             result = await ls.hovers.wait(
                 key, lambda: services.tasks.hover(request, SilentListener()), max(wait, 0.0)
             )
-        except AiexError as failed:
+        except Exception as failed:
+            if not isinstance(failed, AiexError):
+                logger.error("A hover failed by a fault of aiex-lsp", exc_info=failed)
             error = failed
         else:
             if result is not None:
