@@ -23,13 +23,20 @@ SECTION = "aiex"
 
 
 async def reload(ls: AiexServer, pushed: Any = None) -> None:
-    """Make the editor's settings hold; `pushed` are those a client sent without being asked."""
+    """Make the editor's settings hold; `pushed` are those a client sent without being asked.
+
+    They hold until others are pushed. One reload at a time: the latest settings win.
+    """
     services = await services_of(ls)
     section = pushed.get(SECTION) if isinstance(pushed, Mapping) else None
-    if ls.client.configuration:
-        section = await _pull(ls)
-    merged = _merged(ls.init_info.editor_settings, section if isinstance(section, Mapping) else {})
-    await asyncio.to_thread(_configure, ls, services, merged)
+    if isinstance(section, Mapping):
+        ls.editor_section = section
+    async with ls.configuring:
+        if ls.client.configuration:
+            section = await _pull(ls)
+            ls.editor_section = section if isinstance(section, Mapping) else {}
+        merged = _merged(ls.init_info.editor_settings, ls.editor_section)
+        await asyncio.to_thread(_configure, ls, services, merged)
     ls.hovers.forget_failures()
     report_problems(ls, services)
 

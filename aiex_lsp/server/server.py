@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
@@ -78,5 +79,7 @@ class AiexServer(LanguageServer):
         self.paused = False
         self.consent_asked = False
         self.problems: tuple[Problem, ...] = ()
+        self.editor_section: Mapping[str, Any] = {}
+        self.configuring = asyncio.Lock()
         self.stopped = asyncio.Event()
         self.exit_code: int | None = None

@@ -206,7 +206,21 @@ async def test_clients_that_cannot_be_asked_push_their_settings(world):
     async with session(world, profiles.bare()) as editor:
         editor.notify("workspace/didChangeConfiguration", {"settings": {"aiex": {"strategy": "x"}}})
         await editor.until(lambda: len(world.configured) == 2)
-    assert world.configured[-1] == {"strategy": "x"}
+        assert world.configured[-1] == {"strategy": "x"}
+        saved = {"textDocument": {"uri": "file:///w/.aiex.toml"}}
+        editor.notify("textDocument/didSave", saved)
+        await editor.until(lambda: len(world.configured) == 3)
+    assert world.configured[-1] == {"strategy": "x"}, "they hold when files are read anew"
+
+
+async def test_of_settings_that_change_quickly_the_last_hold(world):
+    async with session(world, profiles.vscode()) as editor:
+        began = len(world.configured)
+        for name in ("random", "round_robin", "load_balanced"):
+            editor.configuration = {"strategy": name}
+            editor.notify("workspace/didChangeConfiguration", {"settings": None})
+        await editor.until(lambda: len(world.configured) == began + 3)
+    assert world.configured[-1]["strategy"] == "load_balanced"
 
 
 async def test_watching_is_registered_for_standard_methods_only(world):
