@@ -8,7 +8,7 @@ from typing import Any
 
 from lsprotocol import types
 
-from aiex_lsp.config.settings import Problem, Settings
+from aiex_lsp.config.settings import Problem
 from aiex_lsp.context.types import DiagnosticInfo
 from aiex_lsp.errors import RangeError
 from aiex_lsp.llm.types import Answer, ModelInfo
@@ -280,12 +280,6 @@ def plain(markdown: str) -> str:
 def selection_json(selection: Mapping[str, str | None]) -> Json:
     """Return the result of `aiex/selectProvider`."""
     return {key: selection.get(key) for key in ("provider", "model", "strategy")}
-
-
-def confirm_edits(settings: Settings, files: int) -> bool:
-    """Return whether a change of so many files asks for confirmation."""
-    confirm = settings.edits.confirm
-    return confirm == "always" or (confirm == "multi_file" and files > 1)
 
 
 def _cost(cost: float | None) -> str:

@@ -94,7 +94,7 @@ async def apply(ls: AiexServer, plan: EditPlan, settings: Settings) -> bool:
 
     Raises `StaleEditError` where the text has changed at the plan's place.
     """
-    confirm = ls.client.change_annotations and convert.confirm_edits(settings, len(plan.files))
+    confirm = ls.client.change_annotations and _confirmed(settings, len(plan.files))
     for _ in range(_TRIES):
         plan = await current_plan(ls, plan)
         refusal = await _send(ls, plan, confirm=confirm)
@@ -147,6 +147,12 @@ def diff_of(ls: AiexServer, plan: EditPlan) -> str:
             name = path.name
         parts.append(unified_diff(edit.base_text, result_of(edit), name, created=edit.create))
     return "".join(parts)
+
+
+def _confirmed(settings: Settings, files: int) -> bool:
+    """Return whether a change of so many files asks for confirmation."""
+    confirm = settings.edits.confirm
+    return confirm == "always" or (confirm == "multi_file" and files > 1)
 
 
 def _named_as_open(ls: AiexServer, edit: FileEdit) -> FileEdit:
