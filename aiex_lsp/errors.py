@@ -8,6 +8,7 @@
     │   └── RangeError           a range or position outside the text
     ├── ConfigError              a configuration value cannot be used
     ├── TemplateError            a template cannot be loaded or rendered; has file and line
+    │   └── TemplateUseError     there is no such template, or its variables were filled wrongly
     ├── AnswerError              the model answered, but not with what was asked
     ├── EditError                an edit cannot be applied
     │   └── StaleEditError       its text changed meanwhile
@@ -104,6 +105,10 @@ class TemplateError(AiexError):
         super().__init__(what, next_step)
         self.file = file
         self.line = line
+
+
+class TemplateUseError(TemplateError):
+    """There is no template of that name, or it was given values its variables do not take."""
 
 
 class AnswerError(AiexError):

@@ -11,7 +11,16 @@ from typing import Any
 from aiex_lsp.config.settings import HoverSettings, Settings
 from aiex_lsp.edits.plan import plan_for
 from aiex_lsp.edits.types import EditPlan
-from aiex_lsp.llm.types import Answer, Attempt, Listener, Message, ModelInfo, Price, Usage
+from aiex_lsp.llm.types import (
+    Answer,
+    Attempt,
+    Listener,
+    Message,
+    ModelInfo,
+    Price,
+    SilentListener,
+    Usage,
+)
 from aiex_lsp.responses.types import CodeBlock, Section
 from aiex_lsp.server.services import InitInfo, Services
 from aiex_lsp.tasks.service import Tasks
@@ -134,6 +143,8 @@ class ScriptedTasks(Tasks):
 
     async def render_prompt(self, request: TaskRequest) -> RenderedPrompt:
         self.asked.append(("render_prompt", request))
+        if (step := self.script.get("render_prompt")) is not None:
+            return await step(request, SilentListener())
         return RenderedPrompt((Message("user", "Explain f"),), 4, None, "scripted", "small")
 
     @staticmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 from aiex_lsp.llm.types import Listener
@@ -20,8 +21,14 @@ async def noisy(request: TaskRequest, listener: Listener):
     return explanation(request.snapshot.text)
 
 
+async def heavy(_request: TaskRequest, _listener: Listener):
+    """Hold up the event loop, as the first imports of a process may."""
+    time.sleep(0.6)  # noqa: ASYNC251 - that is what is tested
+    return explanation("Done.")
+
+
 def main(arguments: list[str]) -> int:
-    world = World(Path(arguments[0]), explain=noisy, analyze=Gate())
+    world = World(Path(arguments[0]), explain=noisy, analyze=Gate(), run=heavy)
     if len(arguments) > 1:
         serve_tcp(world.services, arguments[1], int(arguments[2]))
         return 0

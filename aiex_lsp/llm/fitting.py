@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from aiex_lsp.config.settings import Settings
-from aiex_lsp.errors import AiexError, FailureKind, ProviderError
+from aiex_lsp.errors import AiexError, FailureKind, ProviderError, TemplateError
 from aiex_lsp.llm.adapters.base import Adapter
 from aiex_lsp.llm.pool import AdapterPool
 from aiex_lsp.llm.tokens import TokenCounter
@@ -99,7 +99,7 @@ class Fitting:
 
         try:
             prompt = await self._fit_prompt(request, adapter, budgets, counter)
-        except ProviderError:
+        except (ProviderError, TemplateError):
             raise
         except AiexError as error:
             raise ProviderError(

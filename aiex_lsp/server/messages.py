@@ -197,6 +197,8 @@ class RenderPromptParams(PlaceParams):
     )
     framework: str | None = optional(text)
     instruction: str | None = optional(text)
+    answer_id: str | None = optional(text)
+    question: str | None = optional(text)
 
 
 @attrs.frozen(kw_only=True)

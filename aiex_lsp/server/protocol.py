@@ -222,7 +222,9 @@ class AiexProtocol(LanguageServerProtocol):
         """Run a method of ours as a command."""
         from aiex_lsp.server.routing import run_command
 
-        return await run_command(self._server, params.command, params.arguments or [])
+        return await run_command(
+            self._server, params.command, params.arguments or [], params.work_done_token
+        )
 
 
 def internal_error(error: BaseException) -> str:

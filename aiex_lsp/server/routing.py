@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from aiex_lsp.errors import UsageError
-from aiex_lsp.server.messages import Params
+from aiex_lsp.server.messages import CallParams, Params
 from aiex_lsp.server.work import TaskMethod, run_as_command, run_as_request
 
 if TYPE_CHECKING:
@@ -44,14 +46,23 @@ def add_task(server: AiexServer, task: TaskMethod) -> None:
     _register(server, Method(task.name, task.params, request, command))
 
 
-async def run_command(ls: AiexServer, name: str, arguments: Sequence[Any]) -> Any:
-    """Return a command's answer. Raises `UsageError` for one there is not, or wrong arguments."""
+async def run_command(
+    ls: AiexServer, name: str, arguments: Sequence[Any], token: int | str | None = None
+) -> Any:
+    """Return a command's answer. Raises `UsageError` for one there is not, or wrong arguments.
+
+    `token` is the progress token of the request itself. It ends with the request's answer, so
+    that only a command that waits can use it.
+    """
     method = ls.methods.get(name)
     if method is None:
         raise UsageError(f"`command`: there is no {name}")
     if len(arguments) > 1:
         raise UsageError(f"`arguments`: {name} takes one object")
-    return await method.command(ls, method.params.read(arguments[0] if arguments else None))
+    params = method.params.read(arguments[0] if arguments else None)
+    if isinstance(params, CallParams) and params.wait and params.work_done_token is None:
+        params = attrs.evolve(params, work_done_token=token)
+    return await method.command(ls, params)
 
 
 def _register(server: AiexServer, method: Method) -> None:

@@ -92,6 +92,7 @@ async def _deliver(
     ls: AiexServer, method: TaskMethod, params: CallParams, at: At, work_id: str
 ) -> None:
     try:
+        await asyncio.sleep(0)  # `accepted` goes out before work takes the event loop
         await _command(ls, method, params, at, work_id)
     except Exception as error:
         logger.debug("A command failed", exc_info=True)

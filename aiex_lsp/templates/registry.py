@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aiex_lsp.errors import TemplateError
+from aiex_lsp.errors import TemplateError, TemplateUseError
 from aiex_lsp.templates.head import build, id_of, nearest
 from aiex_lsp.templates.loader import SUFFIX, TemplateFile, load_file
 from aiex_lsp.templates.types import Source, Template, TemplateProblem
@@ -85,7 +85,7 @@ class TemplateRegistry:
             )
         near = get_close_matches(name, state.templates, n=3, cutoff=0.5)
         step = f"Did you mean {' or '.join(near)}?" if near else "`aiex-lsp templates list` has all"
-        raise TemplateError(f"There is no template {name!r}", step)
+        raise TemplateUseError(f"There is no template {name!r}", step)
 
     def all(self) -> list[Template]:
         """Return every usable template, by id."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from aiex_lsp.errors import TemplateError
+from aiex_lsp.errors import TemplateUseError
 from aiex_lsp.templates.types import Template, Variable
 
 MAX_VALUES = 200_000
@@ -186,8 +186,8 @@ def _from_text(variable: Variable, text: str) -> Any:
             return text
 
 
-def _error(template: Template, what: str, next_step: str = "") -> TemplateError:
-    return TemplateError(
+def _error(template: Template, what: str, next_step: str = "") -> TemplateUseError:
+    return TemplateUseError(
         f"Template {template.id} {what}", next_step, file=template.path or None, line=None
     )
 

@@ -73,6 +73,20 @@ async def test_a_session_over_stdio_whatever_is_printed(tmp_path):
         assert "this is no protocol" in (await process.stderr.read()).decode()
 
 
+async def test_a_command_is_accepted_before_its_work_takes_the_event_loop(tmp_path):
+    async with started(tmp_path) as (process, editor):
+        await editor.initialize()
+        editor.open(URI, CODE)
+        await editor.request("aiex/explain", {"textDocument": {"uri": URI}})
+        begun = time.monotonic()
+        asked = {"textDocument": {"uri": URI}, "template": "haiku"}
+        assert "accepted" in await editor.command("aiex/run", asked)
+        assert time.monotonic() - begun < 0.4
+        await editor.until(lambda: editor.shown)
+        await editor.leave()
+        assert await ended(process) == 0
+
+
 async def test_a_large_document_passes_both_ways(tmp_path):
     text = "".join(f"# {i} 😀\r\n" for i in range(60_000))
     async with started(tmp_path) as (process, editor):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aiex_lsp.errors import FailureKind, NoProviderError, ProviderError
+from aiex_lsp.errors import FailureKind, NoProviderError, ProviderError, TemplateUseError
 from aiex_lsp.llm.types import Listener
 from aiex_lsp.tasks.types import TaskRequest
 from tests.e2e import profiles
@@ -523,3 +523,31 @@ async def test_a_request_is_cancelled_by_its_own_progress(world):
         with pytest.raises(RequestFailed, match="-32800"):
             await answer
         assert gate.cancelled.is_set()
+
+
+async def test_a_waiting_commands_own_token_wins(world):
+    async with session(world, profiles.vscode()) as editor:
+        editor.open(URI, CODE)
+        asked = {"command": "aiex/explain", "arguments": [{**ADD, "wait": True}]}
+        await editor.request("workspace/executeCommand", {**asked, "workDoneToken": "own"})
+        assert [v["kind"] for v in editor.progress("own")] == ["begin", "report", "end"]
+        assert editor.requests("window/workDoneProgress/create") == []
+
+
+@pytest.mark.parametrize("method", ["aiex/run", "aiex/renderPrompt"])
+async def test_a_template_named_or_filled_wrongly_is_a_wrong_parameter(world, method):
+    error = TemplateUseError("Template haiku cannot use this value of 'mood'", "Use calm")
+    world.tasks.script["run"] = world.tasks.script["render_prompt"] = fail(error)
+    async with session(world, profiles.neovim()) as editor:
+        editor.open(URI, CODE)
+        with pytest.raises(RequestFailed, match=r"-32602.*mood"):
+            await editor.request(method, {**ADD, "template": "haiku"})
+
+
+async def test_the_prompt_of_a_follow_up_is_rendered(world):
+    async with session(world, profiles.neovim()) as editor:
+        editor.open(URI, CODE)
+        asked = {"task": "followUp", "answerId": "a1", "question": "Why?"}
+        await editor.request("aiex/renderPrompt", {**ADD, **asked})
+    options = world.tasks.asked[0][1].options
+    assert (options["answer_id"], options["question"]) == ("a1", "Why?")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aiex_lsp.errors import UsageError
+from aiex_lsp.errors import TemplateUseError, UsageError
 from aiex_lsp.server import convert, guard
 from aiex_lsp.server.lifecycle import services_of
 from aiex_lsp.server.messages import RenderPromptParams
@@ -42,6 +42,8 @@ async def render_prompt(ls: AiexServer, params: RenderPromptParams) -> Any:
         "analysis_type": params.analysis_type,
         "framework": params.framework,
         "instruction": params.instruction,
+        "answer_id": params.answer_id,
+        "question": params.question,
     }
     request = TaskRequest(
         snapshot=at.snapshot,
@@ -54,4 +56,9 @@ async def render_prompt(ls: AiexServer, params: RenderPromptParams) -> Any:
         strategy=params.strategy,
         options={key: value for key, value in options.items() if value is not None},
     )
-    return convert.prompt_json(await services.tasks.render_prompt(request))
+    try:
+        return convert.prompt_json(await services.tasks.render_prompt(request))
+    except TemplateUseError as error:
+        if params.template is None:
+            raise
+        raise UsageError(error.what, error.next_step) from error
