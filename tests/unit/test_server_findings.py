@@ -100,6 +100,11 @@ async def test_closing_and_clearing_take_them_away(world):
         await editor.until(lambda: editor.diagnostics[URI] == [])
         await editor.request("aiex/analyze", ADD)
         await editor.until(lambda: marked(editor))
+        escaped = URI.replace("calc", "%63alc")
+        await editor.request("aiex/clearFindings", {"textDocument": {"uri": escaped}})
+        await editor.until(lambda: editor.diagnostics[URI] == [])
+        await editor.request("aiex/analyze", ADD)
+        await editor.until(lambda: marked(editor))
         editor.close(URI)
         await editor.until(lambda: editor.diagnostics[URI] == [])
 

@@ -7,6 +7,7 @@ import json
 import logging
 import tempfile
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from aiex_lsp.server.services import InitInfo
 from tests.e2e import profiles
 from tests.editor import Editor, RequestFailed
 from tests.scripted import Gate, World
-from tests.session import connected, session
+from tests.session import QUICK, connected, session
 
 URI = "file:///w/calc.py"
 CODE = "def add(a, b):\n    return a + b\n"
@@ -112,10 +113,14 @@ async def test_initialize_is_answered_before_the_services_are_made(world):
         return World.services(world, init)
 
     world.services = slowly
-    async with connected(world, profiles.neovim()) as editor:
+    limits = replace(QUICK, start=1.0)
+    async with connected(world, profiles.neovim(), limits=limits) as editor:
         await editor.initialize()
         editor.open(URI, CODE)
         assert await editor.request("textDocument/codeAction", ACTION) == []
+        begun = time.monotonic()
+        assert await editor.request("textDocument/hover", ADD) is None
+        assert time.monotonic() - begun < 0.5, "a hover waits as long as hover.wait says"
         answered.set()
         assert await editor.request("aiex/templates")
 

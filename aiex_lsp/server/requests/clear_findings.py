@@ -20,4 +20,7 @@ def register(server: AiexServer) -> None:
 
 async def clear_findings(ls: AiexServer, params: ClearFindingsParams) -> None:
     """Clear one document's findings, or all."""
-    ls.findings.clear(params.text_document)
+    uri = params.text_document
+    if uri is not None and (snapshot := ls.documents.get(uri)) is not None:
+        uri = snapshot.uri  # as the editor spells it
+    ls.findings.clear(uri)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from lsprotocol import types
 
+from aiex_lsp.config.settings import HoverSettings
 from aiex_lsp.errors import AiexError, NoProviderError, RangeError
 from aiex_lsp.llm.types import SilentListener
 from aiex_lsp.server import convert, guard
@@ -39,8 +40,11 @@ async def hover(ls: AiexServer, params: types.HoverParams) -> types.Hover | None
     snapshot = ls.documents.get(params.text_document.uri)
     if snapshot is None or "\0" in snapshot.text:
         return None
+    loop = asyncio.get_running_loop()
+    asked = loop.time()
     try:
-        async with asyncio.timeout(ls.limits.start):
+        # Before the settings are known, their default is what a hover may hold the editor.
+        async with asyncio.timeout(min(ls.limits.start, HoverSettings().wait)):
             services = await services_of(ls)
     except (TimeoutError, AiexError):
         return None
@@ -52,9 +56,8 @@ async def hover(ls: AiexServer, params: types.HoverParams) -> types.Hover | None
         offset = convert.span_of(snapshot, position, ls.client.encoding).start
     except RangeError:
         return None
-    loop = asyncio.get_running_loop()
-    until = loop.time() + settings.hover.wait
-    outline = await ls.outlines.get(snapshot, settings.hover.wait)
+    until = asked + settings.hover.wait
+    outline = await ls.outlines.get(snapshot, until - loop.time())
     if outline is None or not _on_identifier(snapshot, offset):
         return None
     symbol = symbol_at(outline, snapshot.text, offset, offset)
