@@ -33,6 +33,10 @@ aiex/pause            paused?                        paused: while true nothing 
                                                      no model is asked
 ====================  =============================  ==========================================
 
+A model is selected together with its provider, unless the configuration pins one. A command that
+waits takes the progress token of `workspace/executeCommand` itself too: that token ends with the
+answer, so a command that was accepted has one of its own.
+
 Notifications of aiex to clients that opted in by `experimental.aiex` or
 `initializationOptions.aiex`: `aiex/showMarkdown` {id, title, markdown, final}; the same id
 replaces what it showed.
