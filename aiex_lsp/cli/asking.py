@@ -78,11 +78,19 @@ def is_interactive() -> bool:
 
 
 def ask_consent(common: Common, app: App) -> None:
-    """Ask once whether a key found in the environment may be used; scripts are never asked."""
-    if common.provider is not None or common.as_json:
+    """Ask once whether a key from the environment may be used; scripts are told how to agree."""
+    if common.provider is not None:
         return
     question = app.consent_question()
-    if question is None or not is_interactive():
+    if question is None:
+        return
+    if common.as_json or not is_interactive():
+        click.secho(
+            f"{question.env} is set but not used without your agreement: "
+            f"`aiex-lsp config set providers.{question.provider}.enabled true`.",
+            err=True,
+            dim=True,
+        )
         return
     click.echo(
         f"There is a key for {question.provider} ({question.env}). "

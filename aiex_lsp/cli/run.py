@@ -45,3 +45,5 @@ def command(
         if not shown.streamed.strip():
             print_markdown(result.markdown)
         tell_source(result.answer, explain_choice=common.explain_choice)
+    if apply and not isinstance(result, EditResult):
+        click.echo(f"Template {found.id} gives no edit, so nothing was written.", err=True)

@@ -379,6 +379,12 @@ def test_run_gives_variables_their_types_and_prints_by_response_type(world: Worl
     assert "No findings." in world.run("run", "analyze_general", "f.py").stdout
 
 
+def test_run_apply_tells_that_a_text_is_no_edit(world: World) -> None:
+    result = world.run("run", "explain", "f.py", "--apply")
+    assert result.exit_code == 0
+    assert "gives no edit, so nothing was written" in result.stderr
+
+
 def test_prompt_shows_what_would_be_sent(world: World) -> None:
     result = world.run("prompt", "tests", "f.py")
     assert result.stdout == (
@@ -505,7 +511,10 @@ def test_scripts_and_calls_that_name_a_provider_are_not_asked(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.question = ConsentQuestion("openai", "OPENAI_API_KEY", "api.openai.com")
-    assert "Use openai" not in world.run("explain", "f.py").stderr
+    for script in (("explain", "f.py"), ("explain", "f.py", "--json")):
+        told = world.run(*script).stderr
+        assert "Use openai" not in told
+        assert "`aiex-lsp config set providers.openai.enabled true`" in told
     monkeypatch.setattr("aiex_lsp.cli.asking.is_interactive", lambda: True)
     assert "Use openai" not in world.run("explain", "f.py", "--provider", "openai").stderr
 
