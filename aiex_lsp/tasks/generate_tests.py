@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aiex_lsp.context.documents import display_name, file_path, root_for
@@ -40,7 +40,6 @@ async def plan_question(
     parts: Parts, request: TaskRequest, question: Question | None = None
 ) -> Planned:
     """Return the question for tests of the code asked about; option `framework`."""
-    del parts
     target, current = await asyncio.to_thread(_target, request)
     framework = str(request.options.get("framework") or "") or target.framework
     variables = {
@@ -57,6 +56,10 @@ async def plan_question(
         template = request.settings.task("generateTests").template or "generate_tests"
         unwanted = {"embedded": NO_EMBEDDED_EDITS}
         question = Question("generateTests", template, variables, items=items, unwanted=unwanted)
+    else:
+        declared = {one.name for one in parts.registry.get(question.template).variables}
+        known = {name: value for name, value in variables.items() if name in declared}
+        question = replace(question, variables={**known, **question.variables}, items=items)
     return Planned(question, target, current)
 
 

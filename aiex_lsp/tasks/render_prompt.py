@@ -14,7 +14,12 @@ async def question_of(parts: Parts, request: TaskRequest) -> Question:
     """Return the question of option `task` or `template`."""
     task = str(request.options.get("task") or "")
     if not task and request.options.get("template"):
-        return run.question_of(request)
+        question = run.question_of(request)
+        own = parts.registry.get(question.template)
+        question = run.fitted_to(question, own)
+        if own.response_type == "test_generation":
+            return (await generate_tests.plan_question(parts, request, question)).question
+        return question
     match task:
         case "explain":
             return explain.question_of(request)

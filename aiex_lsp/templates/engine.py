@@ -221,6 +221,9 @@ def _failed(template: Template, error: Exception, conditional: str) -> TemplateE
         one, line = template, template.lines.get(f"conditionals.{conditional}")
     else:
         where = f", line {line}" if line else ""
+    step = "Run `aiex-lsp templates check`"
+    if isinstance(error, TooMuch):
+        step = "Shorten its loops, or give it less code"
     if isinstance(error, TooMuch | SecurityError | UndefinedError):
         what = (error.message or "failed").splitlines()[0][:100]
     elif isinstance(error, RecursionError | MemoryError):
@@ -230,7 +233,7 @@ def _failed(template: Template, error: Exception, conditional: str) -> TemplateE
         what = f"an operation does not fit its values ({type(error).__name__})"
     return TemplateError(
         f"Template {template.id}{where}: {what}",
-        "Run `aiex-lsp templates check`",
+        step,
         file=one.path or None,
         line=line,
     )

@@ -443,6 +443,35 @@ variables:
             result = await here.tasks.run(request, Heard())
             assert "def test_total" in result_of(result.plan.files[0])
 
+    async def test_code_is_not_written_by_the_built_in_model_unless_named(self, rig):
+        async with rig() as here:
+            settings = here.app.settings
+            only = {"embedded": settings.providers["embedded"]}
+            alone = replace(settings, providers=only, default_provider=None)
+            for template in ("generate_tests", "fix"):
+                request = here.request("sum(self.items)", options={"template": template})
+                request = replace(request, settings=alone)
+                for task in (here.tasks.run(request, Heard()), here.tasks.render_prompt(request)):
+                    with pytest.raises(NoProviderError, match="too small to write code"):
+                        await task
+
+    async def test_an_own_template_for_tests_is_told_what_the_task_knows(self, rig):
+        async with rig(NEW_TEST) as here:
+            (here.root / ".aiex/templates").mkdir(parents=True)
+            (here.root / ".aiex/templates/own.md.j2").write_text(
+                "---\nid: own\nextends: generate_tests\n---\n"
+                "{% block system %}Own words.{% endblock %}\n"
+            )
+            options = {"template": "own"}
+            request = here.request("sum(self.items)", options=options)
+            await here.tasks.run(request, Heard())
+            assert "Own words." in here.sent
+            assert "pytest" in here.sent
+            assert "def test_empty" in here.sent
+            assert here.server.generations[-1].json["max_tokens"] == 4096
+            shown = await here.tasks.render_prompt(request)
+            assert "\n".join(one.content for one in shown.messages) == here.sent
+
     @pytest.mark.parametrize(
         ("options", "why"),
         [
