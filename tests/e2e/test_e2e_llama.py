@@ -45,6 +45,15 @@ async def client(
         [providers.anthropic]
         base_url = "{llama.base_url}"
         api_key = {{ env = "LLAMA_KEY" }}
+        [providers.openai_long]
+        type = "openai"
+        base_url = "{llama.base_url}"
+        extra_body = {{ ignore_eos = true }}
+        [providers.anthropic_long]
+        type = "anthropic"
+        base_url = "{llama.base_url}"
+        api_key = {{ env = "LLAMA_KEY" }}
+        extra_body = {{ ignore_eos = true }}
         [tasks.explain]
         max_tokens = 24
         [tasks.hover]
@@ -126,14 +135,14 @@ async def test_what_is_rendered_is_what_arrives(
 async def test_cancel_closes_the_connection_and_stops_the_engine(
     client: Client, llama: LlamaServer
 ) -> None:
-    await cases.cancelled_request(client, MAIN[client.profile])
+    await cases.cancelled_request(client, f"{MAIN[client.profile]}_long")
     await _stopped(llama)
 
 
 @pytest.mark.parametrize("client", ["vscode"], indirect=True)
 async def test_cancel_by_progress(client: Client, llama: LlamaServer) -> None:
     mark = client.since()
-    await cases.begun_command(client, MAIN[client.profile])
+    await cases.begun_command(client, "openai_long")
     token = mark.received("window/workDoneProgress/create")[0]["token"]
     client.protocol.notify(
         types.WINDOW_WORK_DONE_PROGRESS_CANCEL, types.WorkDoneProgressCancelParams(token)
@@ -146,7 +155,7 @@ async def test_cancel_by_progress(client: Client, llama: LlamaServer) -> None:
 @pytest.mark.parametrize("client", ["neovim"], indirect=True)
 async def test_cancel_by_id(client: Client, llama: LlamaServer) -> None:
     mark = client.since()
-    work = await cases.begun_command(client, MAIN[client.profile])
+    work = await cases.begun_command(client, "openai_long")
     assert await client.request("aiex/cancel", {"id": work}) == {"cancelled": True}
     await _stopped(llama)
     assert await client.request("aiex/cancel", {"id": work}) == {"cancelled": False}
