@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -183,7 +184,7 @@ class App:
                     f"Provider {provider!r} is not configured",
                     f"Known are {', '.join(settings.providers)}",
                 )
-            return await self.client.models(named, settings, fresh=True)
+            return await _priced(await self.client.models(named, settings, fresh=True), settings)
         found: list[ModelInfo] = []
         for one in settings.providers.values():
             if not (one.enabled and one.agreed and has_access(one)):
@@ -192,7 +193,7 @@ class App:
                 found += await self.client.models(one, settings)
             except ProviderError:
                 continue
-        return found
+        return await _priced(found, settings)
 
     def templates(self) -> list[Template]:
         """Return the templates as their files are now. Blocking."""
@@ -200,11 +201,12 @@ class App:
         return self.registry.all()
 
     def preload(self) -> None:
-        """Import and compile what the first question needs: half a second off its answer."""
+        """Import and compile what the first question needs: a second that holds nothing up here."""
         import_module("aiex_lsp.responses.parser")
         http = import_module("aiex_lsp.llm.adapters.http")
         http.preload()
         self.tasks.preload()
+        import_module("aiex_lsp.llm.pricing").preload()
 
     def serve_stdio(self) -> int:
         """Serve one editor on stdin and stdout until it leaves; return the exit status."""
@@ -295,6 +297,20 @@ def _price_of(provider_type: str, model: str, usage: Any) -> float | None:
     from aiex_lsp.llm.pricing import price_of
 
     return price_of(provider_type, model, usage)
+
+
+async def _priced(models: list[ModelInfo], settings: Settings) -> list[ModelInfo]:
+    """Return the models with what they cost: nothing where they run here, None if unknown."""
+    from aiex_lsp.llm.pricing import price
+    from aiex_lsp.llm.types import Price
+
+    def of(one: ModelInfo) -> Price | None:
+        if one.local:
+            return Price(0.0, 0.0)
+        return one.price or price(settings.providers[one.provider].type, one.id)
+
+    # The price list takes 0.2 s to load.
+    return await asyncio.to_thread(lambda: [replace(one, price=of(one)) for one in models])
 
 
 def _price_of_default(provider: ProviderSettings) -> float | None:

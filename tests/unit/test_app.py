@@ -1,6 +1,8 @@
 """The joined parts: folders with settings of their own, consent, the session's selection."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from aiex_lsp.app import App
 from aiex_lsp.config.paths import config_paths
 from aiex_lsp.context.types import WorkspaceView
 from aiex_lsp.errors import DisabledError, NoProviderError, UsageError
-from aiex_lsp.llm.types import SilentListener
+from aiex_lsp.llm.types import Price, SilentListener
 from aiex_lsp.tasks.types import TaskRequest
 from aiex_lsp.text.snapshot import Snapshot, Span
 from tests.servers.openai import OpenAIServer
@@ -135,3 +137,34 @@ async def test_models_of_all_that_answer(tmp_path, env):
         assert ("g", "gpt-fake") in found
         assert not {provider for provider, _ in found} & {"down", "ollama", "anthropic"}
         await app.aclose()
+
+
+async def test_a_list_of_models_has_their_prices(tmp_path, env):
+    async with OpenAIServer() as server:
+        server.models = [{"id": "gpt-4", "object": "model"}, {"id": "own", "object": "model"}]
+        (tmp_path / "config.toml").write_text(
+            f'[providers.cloud]\ntype = "openai"\nbase_url = "{server.base_url}"\n'
+            f'[providers.here]\ntype = "openai"\nbase_url = "{server.base_url}"\nlocal = true\n'
+        )
+        env = {**env, "AIEX_CONFIG": str(tmp_path / "config.toml")}
+        app = app_for(env, tmp_path)
+        cloud = {model.id: model.price for model in await app.models("cloud")}
+        assert cloud == {"gpt-4": Price(0.03, 0.06), "own": None}
+        here = {model.id: model.price for model in await app.models("here")}
+        assert here == dict.fromkeys(["gpt-4", "own"], Price(0.0, 0.0))
+        await app.aclose()
+
+
+def test_what_is_slow_to_import_is_there_before_the_first_question(tmp_path, env):
+    """The event loop of a server must not meet it: every editor request would wait."""
+    code = (
+        "import os, sys\n"
+        "from aiex_lsp.app import App\n"
+        "from aiex_lsp.config.paths import config_paths\n"
+        "App(config_paths(dict(os.environ)), dict(os.environ)).preload()\n"
+        "print(*(name for name in ('jinja2', 'httpx', 'genai_prices') if name in sys.modules))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["jinja2", "httpx", "genai_prices"]
