@@ -76,6 +76,9 @@ def _check(path: Path, file: FileEdit, root: Path) -> None:
             raise StaleEditError(f"{name} exists by now", "Run the command again")
         return
     try:
+        # Replacing a file asks nothing of its own permissions; its owner took them away on purpose.
+        if not path.stat().st_mode & 0o222 or not os.access(path, os.W_OK):
+            raise EditError(f"{name} is read-only", "Make it writable")
         now = path.read_bytes()
     except OSError as error:
         raise StaleEditError(f"{name} cannot be read any more", "Run the command again") from error

@@ -379,6 +379,16 @@ def test_run_gives_variables_their_types_and_prints_by_response_type(world: Worl
     assert "No findings." in world.run("run", "analyze_general", "f.py").stdout
 
 
+def test_a_read_only_test_file_is_not_written(world: World) -> None:
+    target = world.root / "test_f.py"
+    target.write_text("def test_old():\n    pass\n")
+    target.chmod(0o444)
+    result = world.run("tests", "f.py:1", "--apply")
+    assert result.exit_code == 1
+    assert sentence(result) == "aiex-lsp: test_f.py is read-only. Make it writable."
+    assert target.read_text() == "def test_old():\n    pass\n"
+
+
 def test_run_apply_tells_that_a_text_is_no_edit(world: World) -> None:
     result = world.run("run", "explain", "f.py", "--apply")
     assert result.exit_code == 0
