@@ -97,6 +97,9 @@ def _lay_over(
             sources[here] = layer
 
 
+_SECRETS_ARE_SENT = "not enforced by this version: secrets inside source code are sent as they are"
+
+
 def _leave_out_unbuilt(layer: Layer) -> None:
     for section in NOT_ENFORCED:
         if section not in layer.values:
@@ -106,6 +109,14 @@ def _leave_out_unbuilt(layer: Layer) -> None:
             layer.report((section,), "[access] belongs in the administrator's file; it is ignored")
         else:
             layer.report((section,), f"[{section}] is not enforced by this version", "warning")
+    tasks = layer.values.get("tasks", {})
+    policies = [("privacy", "secrets"), *(("tasks", name, "secrets") for name in tasks)]
+    for path in policies if layer.kind != "default" else ():
+        table = layer.values
+        for key in path[:-1]:
+            table = table.get(key, {})
+        if "secrets" in table:
+            layer.report(path, _SECRETS_ARE_SENT, "warning")
 
 
 def _check_strategy(layer: Layer, path: Path, table: dict[str, Any]) -> None:

@@ -35,8 +35,16 @@ def _rows(table: Mapping[str, Any], prefix: str, sources: Mapping[str, str]) -> 
         if isinstance(value, Mapping) and key not in ATOMIC:
             rows += _rows(value, f"{dotted}.", sources)
         else:
-            rows.append(Row(dotted, _masked(dotted, value), sources.get(dotted, "default")))
+            source = sources.get(dotted, "default")
+            if _has_no_effect(dotted):
+                source += " (not enforced by this version)"
+            rows.append(Row(dotted, _masked(dotted, value), source))
     return rows
+
+
+def _has_no_effect(dotted: str) -> bool:
+    """Return whether a setting is read but has no effect yet."""
+    return dotted.startswith(("privacy.", "tasks.")) and dotted.endswith(".secrets")
 
 
 def _masked(dotted: str, value: Any) -> Any:
