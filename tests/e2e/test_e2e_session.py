@@ -102,8 +102,10 @@ async def test_the_editors_settings_hold_and_change(home, config, server):
     settings = {"hover": {"mode": "off"}, "default_provider": "openai"}
     async with running(home, "vscode", config=config, settings=settings) as client:
         uri, name = cases.new_file(client)
-        await client.request("aiex/explain", client.at(uri, name))
-        assert await client.request("textDocument/hover", client.at(uri, name, 2)) is None
+        # Until the editor has told its settings, those of the file hold.
+        await client.until(lambda: client.editor.requests("workspace/configuration"))
+        while await client.request("textDocument/hover", client.at(uri, name, 2)) is not None:
+            pass
         client.set_configuration({"hover": {"mode": "on"}}, section="aiex")
         client.editor.notify("workspace/didChangeConfiguration", {"settings": None})
         answer = await cases.hovered(client, client.at(uri, name, 2))
@@ -111,8 +113,10 @@ async def test_the_editors_settings_hold_and_change(home, config, server):
 
 
 async def test_an_answer_that_never_ends(home, config, server):
-    server.answer = lambda _body: Reply(pieces=["word "] * 400, between=0.05)
     async with running(home, "vscode", config="max_duration = 3.0\n" + config) as client:
+        uri, name = cases.new_file(client)
+        before = await client.request("aiex/explain", client.at(uri, name))
+        server.answer = lambda _body: Reply(pieces=["word "] * 400, between=0.05)
         uri, name = cases.new_file(client)
         mark = client.since()
         message = await cases.refused_command(client, client.at(uri, name))
@@ -122,8 +126,9 @@ async def test_an_answer_that_never_ends(home, config, server):
         await server.generations[-1].wait()
         assert server.generations[-1].cut
         server.answer = lambda _body: GOOD
-        result = await client.request("aiex/explain", client.at(uri, name))
-        assert result["markdown"] == GOOD
+        uri, name = cases.new_file(client)
+        after = await client.request("aiex/explain", client.at(uri, name))
+        assert after["markdown"] == before["markdown"] == GOOD
 
 
 # -- how a text is shown --------------------------------------------------------------------
