@@ -369,12 +369,10 @@ async def test_a_command_answers_at_once_and_is_cancelled_by_its_progress(client
     request = server.generations[before]
     token = accepted["accepted"]
     await client.until(lambda: mark.progress(token))
-    assert mark.progress(token)[0] == {
-        "kind": "begin",
-        "title": f"Explain `{module}`",
-        "cancellable": True,
-        **({"message": m} if (m := mark.progress(token)[0].get("message")) else {}),
-    }
+    begin = mark.progress(token)[0]
+    assert (begin["kind"], begin["cancellable"]) == ("begin", True)
+    assert begin["title"].startswith("Explain ")
+    assert module in begin["title"]
     client.protocol.notify(
         types.WINDOW_WORK_DONE_PROGRESS_CANCEL, types.WorkDoneProgressCancelParams(token)
     )

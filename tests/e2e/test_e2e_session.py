@@ -144,9 +144,10 @@ async def test_a_view_that_grows_where_the_client_opted_in(home, config, server)
         await client.until(lambda: [v for v in mark.received("aiex/showMarkdown") if v["final"]])
         views = mark.received("aiex/showMarkdown")
         assert len(views) > 2
-        assert {(v["id"], v["title"]) for v in views} == {
-            (accepted["accepted"], f"Explain `{name}`")
-        }
+        ((view_id, title),) = {(v["id"], v["title"]) for v in views}
+        assert view_id == accepted["accepted"]
+        assert title.startswith("Explain ")
+        assert name in title
         assert [v["final"] for v in views] == [False] * (len(views) - 1) + [True]
         for view in views[:-1]:
             assert GOOD.startswith(view["markdown"])
