@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from aiex_lsp.templates.types import Template
 
 
+_Layers = tuple[Mapping[str, Any], dict[Path | None, Loaded]]
+"""The editor's section, and what was loaded with it by workspace folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """What the user chose for this session; None leaves the configuration's."""
@@ -53,9 +57,10 @@ class App:
         self._env = dict(env)
         self._roots = tuple(roots)
         self._cli = dict(cli_overrides or {})
-        self._editor = dict(editor or {})
         self._selection = Selection()
-        self._loaded: dict[Path | None, Loaded] = {}
+        # One object, replaced as a whole: a thread that loads by the old settings while others
+        # configure must not leave its result among the new ones.
+        self._layers: _Layers = (dict(editor or {}), {})
         self.registry: TemplateRegistry = TemplateRegistry(
             [
                 ("user", paths.user_templates),
@@ -120,12 +125,11 @@ class App:
 
     def configure(self, editor: Mapping[str, Any]) -> None:
         """Take the editor's section `aiex`; files are read anew."""
-        self._editor = dict(editor)
-        self.reload()
+        self._layers = (dict(editor), {})
 
     def reload(self) -> None:
         """Read the configuration anew at the next use."""
-        self._loaded.clear()
+        self._layers = (self._layers[0], {})
 
     def select(
         self, provider: str | None, model: str | None, strategy: str | None
@@ -225,11 +229,12 @@ class App:
         await self.client.aclose()
 
     def _load(self, folder: Path | None) -> Loaded:
-        if folder not in self._loaded:
-            self._loaded[folder] = load(
-                self.paths, env=self._env, editor=self._editor, cli=self._cli, workspace=folder
+        editor, loaded = self._layers
+        if folder not in loaded:
+            loaded[folder] = load(
+                self.paths, env=self._env, editor=editor, cli=self._cli, workspace=folder
             )
-        return self._loaded[folder]
+        return loaded[folder]
 
     def _services(self, init: InitInfo) -> Services:
         from aiex_lsp.server.services import Services

@@ -104,8 +104,9 @@ async def test_the_editors_settings_hold_and_change(home, config, server):
         uri, name = cases.new_file(client)
         # Until the editor has told its settings, those of the file hold.
         await client.until(lambda: client.editor.requests("workspace/configuration"))
-        while await client.request("textDocument/hover", client.at(uri, name, 2)) is not None:
-            pass
+        async with asyncio.timeout(LIMIT):
+            while await client.request("textDocument/hover", client.at(uri, name, 2)) is not None:  # noqa: ASYNC110 - as an editor does
+                await asyncio.sleep(0.02)
         client.set_configuration({"hover": {"mode": "on"}}, section="aiex")
         client.editor.notify("workspace/didChangeConfiguration", {"settings": None})
         answer = await cases.hovered(client, client.at(uri, name, 2))
@@ -224,8 +225,9 @@ async def test_a_shutdown_with_work_in_flight(home, config, server):
     before = len(server.generations)
     async with running(home, "vscode", config=config) as client:
         uri, name = cases.new_file(client)
-        while await client.request("textDocument/hover", client.at(uri, name, 2)) is None:
-            pass
+        async with asyncio.timeout(LIMIT):
+            while await client.request("textDocument/hover", client.at(uri, name, 2)) is None:  # noqa: ASYNC110 - as an editor does
+                await asyncio.sleep(0.02)
         _, asked = client.start("aiex/explain", client.at(uri, name))
         for method in ("aiex/explain", "aiex/analyze", "aiex/generateTests"):
             await client.command(method, client.at(uri, name))

@@ -168,3 +168,21 @@ def test_what_is_slow_to_import_is_there_before_the_first_question(tmp_path, env
         [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["jinja2", "httpx", "genai_prices"]
+
+
+def test_settings_loaded_while_the_editors_change_do_not_outlive_them(tmp_path, env, monkeypatch):
+    """A thread configures just while another loads by the old settings."""
+    import aiex_lsp.app as module
+
+    app = app_for(env, tmp_path)
+    load = module.load
+
+    def interrupted(*args, **kwargs):
+        found = load(*args, **kwargs)
+        if not kwargs["editor"]:
+            app.configure({"hover": {"mode": "off"}})
+        return found
+
+    monkeypatch.setattr(module, "load", interrupted)
+    app.settings_for(tmp_path)
+    assert app.settings_for(tmp_path).hover.mode == "off"
