@@ -13,6 +13,7 @@
     ├── EditError                an edit cannot be applied
     │   └── StaleEditError       its text changed meanwhile
     ├── DisabledError            paused, or switched off for this language or folder
+    ├── StateError               the state shared by servers cannot be used just now
     └── LLMError                 no answer could be had
         ├── ProviderError        one provider's failure, classified by `FailureKind`
         └── NoProviderError      no provider is left; names why for each
@@ -52,6 +53,11 @@ class FailureKind(StrEnum):
     EMPTY = "empty"
     BAD_REQUEST = "bad_request"
     NOT_CONFIGURED = "not_configured"
+    OWN_LIMIT = "own_limit"
+    """Our own rate limit has no room in time; nothing was sent."""
+    CIRCUIT_OPEN = "circuit_open"
+    """The provider failed too often and is left alone; nothing was sent."""
+    CANCELLED = "cancelled"
 
 
 class AiexError(Exception):
@@ -129,6 +135,10 @@ class StaleEditError(EditError):
 
 class DisabledError(AiexError):
     """aiex is paused, or switched off for this language or folder."""
+
+
+class StateError(AiexError):
+    """The state shared by servers cannot be used just now; whoever asks goes on without it."""
 
 
 class LLMError(AiexError):

@@ -65,10 +65,14 @@ def default_values() -> dict[str, Any]:
     """Return the defaults in the form of the configuration file."""
     settings = Settings()
     values: dict[str, Any] = {name: _listed(getattr(settings, name)) for name in _SCALARS}
-    for section in ("hover", "edits", "cache", "context", "features"):
+    for section in (
+        *("hover", "edits", "cache", "context", "features"),
+        *("circuit_breaker", "health", "retry"),
+    ):
         table = asdict(getattr(settings, section))
         values[section] = {key: _listed(value) for key, value in table.items()}
     values["privacy"] = {"secrets": settings.secrets}
+    values["coordination"] = {"backend": settings.coordination.backend}
     values["providers"] = {
         name: {
             "enabled": True,

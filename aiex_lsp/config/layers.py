@@ -97,7 +97,10 @@ def _lay_over(
             sources[here] = layer
 
 
-_SECRETS_ARE_SENT = "not enforced by this version: secrets inside source code are sent as they are"
+_SECRETS_ARE_SENT = (
+    "Secrets are not replaced by this version yet: with redact they are sent as they are; "
+    "local_only keeps such text on this machine"
+)
 
 
 def _leave_out_unbuilt(layer: Layer) -> None:
@@ -115,7 +118,7 @@ def _leave_out_unbuilt(layer: Layer) -> None:
         table = layer.values
         for key in path[:-1]:
             table = table.get(key, {})
-        if "secrets" in table:
+        if table.get("secrets") == "redact":
             layer.report(path, _SECRETS_ARE_SENT, "warning")
 
 

@@ -184,7 +184,7 @@ class BudgetOptions(_Table):
 
 
 class CircuitBreakerOptions(_Table):
-    """When a failing provider is left alone (not enforced by this version)."""
+    """When a failing provider is left alone."""
 
     failure_threshold: Count | None = None
     """Failures in a row until it is left alone."""
@@ -195,19 +195,36 @@ class CircuitBreakerOptions(_Table):
 
 
 class HealthOptions(_Table):
-    """Probes of providers (not enforced by this version)."""
+    """Probes of providers."""
 
     interval: SecondsOrOff | None = None
     """Seconds between probes; 0: none."""
+    timeout: Seconds | None = None
+    """Seconds a provider gets to answer a probe."""
+
+
+class RetryOptions(_Table):
+    """When the same provider is asked again after a failure that may pass."""
+
+    tries: Annotated[int, Field(ge=1, le=10)] | None = None
+    """How often one provider is asked in a call, the first time included."""
+    quick: Seconds | None = None
+    """Seconds until the one quick retry where another provider can answer."""
+    max_wait: SecondsOrOff | None = None
+    """Longest wait asked for by a provider that is waited where another can answer, in seconds."""
+    backoff: Seconds | None = None
+    """Where nobody else can answer: 2, 4, 8… times this many seconds."""
+    jitter: SecondsOrOff | None = None
+    """Up to so many seconds more, at random."""
 
 
 class CoordinationOptions(_Table):
-    """State shared by servers (not enforced by this version)."""
+    """State shared by servers: rate limits, circuits, health, answers."""
 
     backend: Literal["sqlite", "redis", "memory"] | None = None
-    """sqlite, redis or memory."""
+    """sqlite: your servers on this machine; redis: a team's; memory: this process alone."""
     url: Name | None = None
-    """Address of the Redis server."""
+    """Address of the Redis server, redis://127.0.0.1:6379/0 for example."""
 
 
 class Options(_Table):
@@ -240,6 +257,7 @@ class Options(_Table):
     cache: CacheOptions | None = None
     circuit_breaker: CircuitBreakerOptions | None = None
     health: HealthOptions | None = None
+    retry: RetryOptions | None = None
     coordination: CoordinationOptions | None = None
     access: dict[str, JsonValue] | None = None
     """Access rules of the administrator's file (not enforced by this version)."""
@@ -247,7 +265,7 @@ class Options(_Table):
     features: FeaturesOptions | None = None
 
 
-NOT_ENFORCED = ("budget", "circuit_breaker", "health", "coordination", "access")
+NOT_ENFORCED = ("budget", "access")
 """Sections of the contract whose parts are not built yet: accepted, and said to have no effect."""
 
 ATOMIC = frozenset({"api_key"})

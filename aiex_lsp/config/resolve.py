@@ -7,16 +7,21 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import fields, replace
 from pathlib import Path as FilePath
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiex_lsp.config.defaults import DEFAULT_BASE_URLS, KEY_VARIABLES, TASK_ALIASES
 from aiex_lsp.config.settings import (
     CacheSettings,
+    CircuitBreakerSettings,
     ContextSettings,
+    CoordinationSettings,
     EditSettings,
     FeatureSettings,
+    HealthSettings,
     HoverSettings,
     ProviderSettings,
     RateLimits,
+    RetrySettings,
     Secret,
     Settings,
     TaskSettings,
@@ -24,6 +29,7 @@ from aiex_lsp.config.settings import (
 from aiex_lsp.config.urls import is_own_address, normalise_base_url
 from aiex_lsp.config.validate import Path, Report, nearest, show_key
 
+_WHOLE = frozenset({"max_bytes", "failure_threshold", "tries"})
 _OWN_ADDRESS_TYPES = frozenset({"ollama", "lm_studio"})
 _SECTIONS: Mapping[str, type[Any]] = {
     "hover": HoverSettings,
@@ -31,6 +37,9 @@ _SECTIONS: Mapping[str, type[Any]] = {
     "cache": CacheSettings,
     "context": ContextSettings,
     "features": FeatureSettings,
+    "circuit_breaker": CircuitBreakerSettings,
+    "health": HealthSettings,
+    "retry": RetrySettings,
 }
 
 
@@ -90,6 +99,7 @@ def resolve(
         providers=providers,
         tasks=tasks,
         secrets=values["privacy"]["secrets"],
+        coordination=_coordination(values["coordination"], report),
         **{name: _section(kind, values[name]) for name, kind in _SECTIONS.items()},
     )
 
@@ -209,6 +219,23 @@ def _rate_limits(value: Any) -> RateLimits | None:
     return RateLimits(**limits)
 
 
+def _coordination(table: Mapping[str, Any], report: Report) -> CoordinationSettings:
+    """Return where shared state lives; a Redis without an address is on this machine."""
+    url = table.get("url")
+    if url is not None and not _is_redis(url):
+        path = ("coordination", "url")
+        report(path, '"coordination.url" is no redis://, rediss:// or unix:// address; ignored')
+        url = None
+    return CoordinationSettings(table["backend"], Secret(url) if url else None)
+
+
+def _is_redis(url: str) -> bool:
+    try:
+        return urlsplit(url).scheme in ("redis", "rediss", "unix")
+    except ValueError:
+        return False
+
+
 def _section(kind: type[Any], table: Mapping[str, Any]) -> Any:
     types = {field.name for field in fields(kind)}
     given = {key: value for key, value in table.items() if key in types}
@@ -221,7 +248,9 @@ def _section(kind: type[Any], table: Mapping[str, Any]) -> Any:
 
 
 def _as_float(key: str, value: Any) -> Any:
-    return float(value) if key in ("wait", "ttl") else value
+    if isinstance(value, bool) or not isinstance(value, int):
+        return value
+    return value if key in _WHOLE else float(value)
 
 
 def _seconds(value: Any) -> float | None:

@@ -116,6 +116,47 @@ class CacheSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CircuitBreakerSettings:
+    """When a failing provider is left alone, and for how many seconds; doubles up to the most."""
+
+    failure_threshold: int = 5
+    open_seconds: float = 60.0
+    max_open_seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class HealthSettings:
+    """Probes of providers. Times in seconds; `interval` 0 is off."""
+
+    interval: float = 30.0
+    timeout: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySettings:
+    """How often and when the same provider is asked again. Times in seconds.
+
+    `tries` counts the first. Where another provider can answer: one more try after `quick`, and
+    a wait that the provider named is waited if it is at most `max_wait`. Where there is nowhere
+    to go: 2ⁿ times `backoff` plus up to `jitter` (design document), or what the provider says.
+    """
+
+    tries: int = 3
+    quick: float = 0.5
+    max_wait: float = 3.0
+    backoff: float = 1.0
+    jitter: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class CoordinationSettings:
+    """Where the state shared by servers lives; `url` (of Redis) may hold a password."""
+
+    backend: Literal["sqlite", "redis", "memory"] = "sqlite"
+    url: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ContextSettings:
     """What may be told to a model beside the code that was asked about."""
 
@@ -175,6 +216,10 @@ class Settings:
     cache: CacheSettings = CacheSettings()
     context: ContextSettings = ContextSettings()
     features: FeatureSettings = FeatureSettings()
+    circuit_breaker: CircuitBreakerSettings = CircuitBreakerSettings()
+    health: HealthSettings = HealthSettings()
+    retry: RetrySettings = RetrySettings()
+    coordination: CoordinationSettings = CoordinationSettings()
     secrets: SecretsPolicy = "redact"
     template_dirs: tuple[str, ...] = ()
     """Folders of templates, later ones override: the user's, then the workspace's."""

@@ -36,19 +36,22 @@ def _rows(table: Mapping[str, Any], prefix: str, sources: Mapping[str, str]) -> 
             rows += _rows(value, f"{dotted}.", sources)
         else:
             source = sources.get(dotted, "default")
-            if _has_no_effect(dotted):
+            if _has_no_effect(dotted, value):
                 source += " (not enforced by this version)"
             rows.append(Row(dotted, _masked(dotted, value), source))
     return rows
 
 
-def _has_no_effect(dotted: str) -> bool:
+def _has_no_effect(dotted: str, value: Any) -> bool:
     """Return whether a setting is read but has no effect yet."""
-    return dotted.startswith(("privacy.", "tasks.")) and dotted.endswith(".secrets")
+    secrets = dotted.startswith(("privacy.", "tasks.")) and dotted.endswith(".secrets")
+    return secrets and value == "redact"
 
 
 def _masked(dotted: str, value: Any) -> Any:
     parts = dotted.split(".")
+    if dotted == "coordination.url":
+        return without_password(str(value))
     if parts[0] != "providers" or value is None:
         return value
     if parts[-1] == "api_key":

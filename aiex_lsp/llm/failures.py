@@ -49,6 +49,9 @@ DISPOSITIONS: Mapping[Kind, Disposition] = {
     Kind.EMPTY: Disposition(True, True, 0),
     Kind.BAD_REQUEST: Disposition(False, False, 0),
     Kind.NOT_CONFIGURED: Disposition(False, True, 0),
+    Kind.OWN_LIMIT: Disposition(False, True, 0),
+    Kind.CIRCUIT_OPEN: Disposition(False, True, 0),
+    Kind.CANCELLED: Disposition(False, False, 0),
 }
 
 

@@ -241,12 +241,10 @@ def test_a_pipe_in_a_workspace_does_not_hang(place: Place) -> None:
 def test_the_contracts_example_is_read_whole(place: Place) -> None:
     loaded = place.load(CONTRACT, env={"ANTHROPIC_API_KEY": "k"})
     assert sorted(messages(loaded)) == [
+        "Secrets are not replaced by this version yet: with redact they are sent as they are; "
+        "local_only keeps such text on this machine",
         "[access] belongs in the administrator's file; it is ignored",
         "[budget] is not enforced by this version",
-        "[circuit_breaker] is not enforced by this version",
-        "[coordination] is not enforced by this version",
-        "[health] is not enforced by this version",
-        "not enforced by this version: secrets inside source code are sent as they are",
     ]
     holds = loaded.settings
     assert (holds.default_provider, holds.fallback_providers) == ("anthropic", ("openai", "ollama"))
@@ -424,7 +422,7 @@ def test_a_workspace_file_chooses_among_what_was_allowed_and_narrows(place: Plac
             'template = "mine"\n[providers.openai]\nenabled = false\n'
         ),
     )
-    assert [(p.key, p.severity) for p in loaded.problems] == [("privacy.secrets", "warning")]
+    assert not loaded.problems
     holds = loaded.settings
     assert (holds.default_provider, holds.strategy, holds.secrets) == (
         "anthropic",

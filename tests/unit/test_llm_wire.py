@@ -292,7 +292,12 @@ def test_ollama_that_is_down_says_how_to_start_it() -> None:
 def test_every_kind_has_its_row_and_only_hopeless_ones_do_not_fall_back() -> None:
     assert set(DISPOSITIONS) == set(FailureKind)
     stays = {kind for kind in FailureKind if not falls_back(kind)}
-    assert stays == {FailureKind.CONTENT_FILTER, FailureKind.BAD_REQUEST, FailureKind.DEADLINE}
+    assert stays == {
+        FailureKind.CONTENT_FILTER,
+        FailureKind.BAD_REQUEST,
+        FailureKind.DEADLINE,
+        FailureKind.CANCELLED,
+    }
 
 
 def test_bodies_are_merged_in_depth() -> None:
