@@ -69,6 +69,18 @@ class AdapterPool:
         self._models[id(adapter)] = _Models(listed, default, self._monotonic() + MODELS_TTL)
         return default
 
+    def known_default(self, adapter: Adapter) -> str | None:
+        """Return the model to ask where none is named, None where it would have to be asked for."""
+        if adapter.settings.default_model:
+            return adapter.settings.default_model
+        kept = self._models.get(id(adapter))
+        return (kept.default or None) if kept else None
+
+    def known_models(self, adapter: Adapter) -> list[ModelInfo]:
+        """Return the models the provider listed last, nothing where it was not asked yet."""
+        kept = self._models.get(id(adapter))
+        return kept.listed if kept else []
+
     async def models(self, adapter: Adapter, *, fresh: bool = False) -> list[ModelInfo]:
         """Return the provider's models, from memory where known. Raises `ProviderError`."""
         kept = self._models.get(id(adapter))
