@@ -11,6 +11,7 @@ from typing import Any
 from aiex_lsp.config.settings import HoverSettings, Settings
 from aiex_lsp.edits.plan import plan_for
 from aiex_lsp.edits.types import EditPlan
+from aiex_lsp.errors import UsageError
 from aiex_lsp.llm.types import (
     Answer,
     Attempt,
@@ -184,6 +185,82 @@ TEMPLATE = Template(
 )
 
 
+def provider_status(name: str, **changes: Any) -> dict[str, Any]:
+    limit = {"current": 0, "limit": None, "remaining": None}
+    circuit = {"state": "closed", "failureCount": 0, "lastFailure": None, "retryAt": None}
+    return {
+        "provider": name,
+        "type": "openai",
+        "local": False,
+        "status": "healthy",
+        "responseTimeMs": 120,
+        "lastCheck": "2026-05-04T08:52:19.385Z",
+        "error": None,
+        "circuit": circuit,
+        "rateLimit": {"requests": limit, "tokens": limit},
+        "model": "small",
+        "inFlight": 0,
+        "requestCount": 0,
+        "lastSelected": None,
+        **changes,
+    }
+
+
+class ScriptedCoordination:
+    """Providers that are as a test says; it calls `change` when it has changed something."""
+
+    def __init__(self) -> None:
+        self.statuses = {name: provider_status(name) for name in ("anthropic", "ollama")}
+        self.severity = "ok"
+        self.started = 0
+        self.reports = 0
+        self.watchers: list[Callable[[], None]] = []
+
+    async def providers(self) -> list[dict[str, Any]]:
+        return list(self.statuses.values())
+
+    async def check_health(self, provider: str | None) -> list[dict[str, Any]]:
+        if provider is None:
+            return await self.providers()
+        return [self._named(provider)]
+
+    async def reset_circuit(self, provider: str) -> dict[str, Any]:
+        return self._named(provider)
+
+    async def cluster_health(self) -> dict[str, Any]:
+        return {"backend": "sqlite", "members": []}
+
+    async def diagnose(self) -> dict[str, Any]:
+        return {"ok": False, "checks": [{"id": "key", "status": "error"}]}
+
+    async def report(self) -> dict[str, Any]:
+        self.reports += 1
+        await asyncio.sleep(0)
+        return {
+            "summary": {"text": "anthropic", "tooltip": "", "severity": self.severity},
+            "active": {"provider": "anthropic", "model": "small", "strategy": "random"},
+            "providers": await self.providers(),
+            "todayCost": 0.12,
+        }
+
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        self.watchers.append(callback)
+        return lambda: self.watchers.remove(callback)
+
+    def start(self) -> None:
+        self.started += 1
+
+    def change(self, severity: str | None = None) -> None:
+        self.severity = severity or self.severity
+        for callback in list(self.watchers):
+            callback()
+
+    def _named(self, name: str) -> dict[str, Any]:
+        if name not in self.statuses:
+            raise UsageError(f"`provider`: {name!r} is not configured", "Did you mean ollama?")
+        return self.statuses[name]
+
+
 class World:
     """Everything a scripted server rests on; a test changes what it wants."""
 
@@ -195,6 +272,7 @@ class World:
         self.question: Any = None
         self.agreed: list[tuple[str, bool]] = []
         self.init: InitInfo | None = None
+        self.coordination: ScriptedCoordination | None = ScriptedCoordination()
         self.closed = False
 
     def set(self, **settings: Any) -> None:
@@ -216,4 +294,5 @@ class World:
             consent_question=lambda: self.question,
             consent=lambda provider, agreed: self.agreed.append((provider, agreed)),
             aclose=aclose,
+            coordination=self.coordination,
         )

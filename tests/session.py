@@ -25,6 +25,7 @@ QUICK = Limits(
     progress_interval=0.0,
     delta_interval=0.0,
     view_interval=0.0,
+    health_interval=0.0,
     shutdown=1.0,
 )
 

@@ -47,10 +47,8 @@ def in_use(settings: Settings) -> list[ProviderSettings]:
         names = [*configured, *names]
     if not any(names):
         names = [one.name for one in every if one.enabled and one.is_local]
-    known = (
-        settings.providers[name] for name in dict.fromkeys(names) if name in settings.providers
-    )
-    return list(known)
+    found = (settings.providers.get(name) for name in dict.fromkeys(names) if name)
+    return [one for one in found if one is not None]
 
 
 def active_of(settings: Settings, statuses: Sequence[ProviderStatus]) -> Active:

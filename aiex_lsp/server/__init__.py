@@ -29,6 +29,14 @@ aiex/templates                                       [{id, title, category, vari
 aiex/models           provider?                      [{provider, id, contextWindow?, local,
                                                      price?}]
 aiex/selectProvider   provider?, model?, strategy?   provider, model, strategy
+aiex/providers                                       [ProviderStatus], as far as it is known
+                                                     without asking a provider
+aiex/checkHealth      provider?                      [ProviderStatus], probed now
+aiex/resetCircuit     provider                       its ProviderStatus; it is asked again at once
+aiex/clusterHealth                                   {backend, members: [{id, host, lastSeen,
+                                                     providers: [ProviderStatus]}]}
+aiex/diagnoseConfig                                  {ok, checks: [{id, provider, status, message,
+                                                     remedy}]}
 aiex/pause            paused?                        paused: while true nothing is offered and
                                                      no model is asked
 ====================  =============================  ==========================================
@@ -37,9 +45,20 @@ A model is selected together with its provider, unless the configuration pins on
 waits takes the progress token of `workspace/executeCommand` itself too: that token ends with the
 answer, so a command that was accepted has one of its own.
 
+`ProviderStatus` is {provider, type, local, status ("healthy", "unhealthy", "error" or "unknown"),
+responseTimeMs, lastCheck, error, circuit {state ("closed", "open" or "half_open"), failureCount,
+lastFailure, retryAt}, rateLimit {requests {current, limit, remaining}, tokens {…}}, model,
+inFlight, requestCount, lastSelected}. Times are ISO 8601 in UTC; what is not known is null, and so
+is a limit there is not. A check's status is "ok", "warning", "error" or "skipped"; `ok` is false
+where a provider in use cannot be used.
+
 Notifications of aiex to clients that opted in by `experimental.aiex` or
-`initializationOptions.aiex`: `aiex/showMarkdown` {id, title, markdown, final}; the same id
-replaces what it showed.
+`initializationOptions.aiex`:
+
+- `aiex/showMarkdown` {id, title, markdown, final}; the same id replaces what it showed.
+- `aiex/providerHealth` {summary {text, tooltip, severity ("ok", "warning", "error" or "busy")},
+  active {provider, model, strategy}, providers [ProviderStatus], todayCost (USD or null)}: at the
+  start, when a status or a circuit changes, when work starts and ends; at most four a second.
 
 From LSP: initialize, initialized, shutdown, exit, $/cancelRequest, $/setTrace,
 textDocument/didOpen, textDocument/didChange, textDocument/didSave, textDocument/didClose,

@@ -38,6 +38,7 @@ async def reload(ls: AiexServer, pushed: Any = None) -> None:
         merged = _merged(ls.init_info.editor_settings, ls.editor_section)
         await asyncio.to_thread(_configure, ls, services, merged)
     ls.hovers.forget_failures()
+    ls.health.begin(ls, services)
     report_problems(ls, services)
 
 

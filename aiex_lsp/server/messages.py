@@ -228,7 +228,7 @@ class ClearFindingsParams(Params):
 
 @attrs.frozen(kw_only=True)
 class ProviderParams(Params):
-    """Params of `aiex/models`."""
+    """Params of `aiex/models` and `aiex/checkHealth`; without a provider, of all."""
 
     provider: str | None = optional(text)
 
@@ -240,6 +240,13 @@ class SelectProviderParams(Params):
     provider: str | None = optional(text)
     model: str | None = optional(text)
     strategy: str | None = optional(text)
+
+
+@attrs.frozen(kw_only=True)
+class ResetCircuitParams(Params):
+    """Params of `aiex/resetCircuit`."""
+
+    provider: str = required(text)
 
 
 @attrs.frozen(kw_only=True)

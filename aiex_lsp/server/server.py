@@ -20,6 +20,7 @@ from aiex_lsp.server.hovers import Hovers
 from aiex_lsp.server.logging import ClientHandler
 from aiex_lsp.server.outlines import Outlines
 from aiex_lsp.server.protocol import AiexProtocol
+from aiex_lsp.server.provider_health import HealthNotifier
 from aiex_lsp.server.services import InitInfo, Services, ServicesFactory
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Limits:
     progress_interval: float = 0.1
     delta_interval: float = 0.03
     view_interval: float = 0.1
+    health_interval: float = 0.25
     shutdown: float = 3.0
     start: float = 1.0
     hover_failure: float = 30.0
@@ -74,6 +76,7 @@ class AiexServer(LanguageServer):
         self.work = RunningWork()
         self.hovers = Hovers(self.limits.hover_failure)
         self.answers = Answers()
+        self.health = HealthNotifier()
         self.log_handler = ClientHandler()
         self.background: set[asyncio.Task[None]] = set()
         self.paused = False

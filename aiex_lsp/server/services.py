@@ -39,6 +39,51 @@ class Models(Protocol):
         ...
 
 
+class Coordination(Protocol):
+    """All providers at once: their status, the team's, and what changes. JSON as the contract's.
+
+    Methods that name a provider raise `UsageError` for an unknown one.
+    """
+
+    async def providers(self) -> list[dict[str, Any]]:
+        """Return each `ProviderStatus`; asks no provider."""
+        ...
+
+    async def check_health(self, provider: str | None) -> list[dict[str, Any]]:
+        """Return the status of one provider, or of all, probed now."""
+        ...
+
+    async def reset_circuit(self, provider: str) -> dict[str, Any]:
+        """Return a provider's status, its circuits closed."""
+        ...
+
+    async def cluster_health(self) -> dict[str, Any]:
+        """Return `{backend, members}`."""
+        ...
+
+    async def diagnose(self) -> dict[str, Any]:
+        """Return what the doctor found: `{ok, checks}`."""
+        ...
+
+    async def report(self) -> dict[str, Any]:
+        """Return the params of `aiex/providerHealth`."""
+        ...
+
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback`, on the event loop, whenever a status may have changed.
+
+        Returns what ends it.
+        """
+        ...
+
+    def start(self) -> None:
+        """Begin to probe and to take part among the servers; again does nothing.
+
+        `Services.aclose` ends it.
+        """
+        ...
+
+
 def _nothing_to_ask() -> ConsentQuestion | None:
     return None
 
@@ -69,6 +114,7 @@ class Services:
     consent_question: Callable[[], ConsentQuestion | None] = _nothing_to_ask
     consent: Callable[[str, bool], None] = _forget
     aclose: Callable[[], Awaitable[None]] = _nothing_to_close
+    coordination: Coordination | None = None
 
 
 ServicesFactory = Callable[[InitInfo], Services]

@@ -25,4 +25,5 @@ async def select_provider(ls: AiexServer, params: SelectProviderParams) -> Any:
     services = await services_of(ls)
     selection = services.models.select(params.provider, params.model, params.strategy)
     ls.hovers.forget_failures()
+    ls.health.poke()
     return convert.selection_json(selection)
