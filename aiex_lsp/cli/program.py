@@ -23,6 +23,7 @@ COMMANDS = (
     "prompt",
     "templates",
     "models",
+    "usage",
     "config",
 )
 INTERRUPTED = 130
