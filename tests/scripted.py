@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -217,7 +218,7 @@ class ScriptedCoordination:
         self.watchers: list[Callable[[], None]] = []
 
     async def providers(self) -> list[dict[str, Any]]:
-        return list(self.statuses.values())
+        return copy.deepcopy(list(self.statuses.values()))
 
     async def check_health(self, provider: str | None) -> list[dict[str, Any]]:
         if provider is None:
