@@ -37,6 +37,9 @@ aiex/clusterHealth                                   {backend, members: [{id, ho
                                                      providers: [ProviderStatus]}]}
 aiex/diagnoseConfig                                  {ok, checks: [{id, provider, status, message,
                                                      remedy}]}
+aiex/usage            days?                          {days, from, to, total, providers[],
+                                                     models[], tasks[], byDay[]}: what
+                                                     `aiex-lsp usage --json` prints
 aiex/pause            paused?                        paused: while true nothing is offered and
                                                      no model is asked
 ====================  =============================  ==========================================

@@ -45,6 +45,17 @@ def one_of(*choices: str) -> Check:
     return check
 
 
+def between(least: int, most: int) -> Check:
+    """Return a check for a whole number within bounds."""
+
+    def check(name: str, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise UsageError(f"`{name}` must be a whole number from {least} to {most}")
+        return value
+
+    return check
+
+
 def mapping(name: str, value: Any) -> dict[str, Any]:
     """Return an object."""
     if not isinstance(value, Mapping):
@@ -247,6 +258,13 @@ class ResetCircuitParams(Params):
     """Params of `aiex/resetCircuit`."""
 
     provider: str = required(text)
+
+
+@attrs.frozen(kw_only=True)
+class UsageParams(Params):
+    """Params of `aiex/usage`: today and the days before it."""
+
+    days: int = optional(between(1, 90), 7)
 
 
 @attrs.frozen(kw_only=True)

@@ -96,6 +96,14 @@ async def _nothing_to_close() -> None:
     return None
 
 
+async def _nothing_recorded(days: int) -> Mapping[str, Any]:
+    from time import time
+
+    from aiex_lsp.events.analytics import analyze, report_json
+
+    return report_json(analyze((), time(), days))
+
+
 @dataclass
 class Services:
     """Everything behind the protocol line.
@@ -103,6 +111,7 @@ class Services:
     `settings_for` is cached and does no I/O after its first call for a folder. `configure` takes
     the editor's section `aiex` and may read files: the server calls it, `templates` and
     `consent` in a thread. `state_dir` is where answers shown as documents are written.
+    `usage` takes a number of days and returns `events.analytics.report_json`.
     """
 
     tasks: Tasks
@@ -115,6 +124,7 @@ class Services:
     consent: Callable[[str, bool], None] = _forget
     aclose: Callable[[], Awaitable[None]] = _nothing_to_close
     coordination: Coordination | None = None
+    usage: Callable[[int], Awaitable[Mapping[str, Any]]] = _nothing_recorded
 
 
 ServicesFactory = Callable[[InitInfo], Services]

@@ -24,6 +24,7 @@ from aiex_lsp.server.requests import (
     run,
     select_provider,
     templates,
+    usage,
 )
 
 MODULES: tuple[ModuleType, ...] = (
@@ -46,4 +47,5 @@ MODULES: tuple[ModuleType, ...] = (
     run,
     select_provider,
     templates,
+    usage,
 )
