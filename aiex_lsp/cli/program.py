@@ -21,9 +21,11 @@ COMMANDS = (
     "tests",
     "run",
     "prompt",
+    "providers",
+    "doctor",
+    "usage",
     "templates",
     "models",
-    "usage",
     "config",
 )
 INTERRUPTED = 130

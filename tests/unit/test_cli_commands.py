@@ -484,7 +484,7 @@ def test_help_names_what_there_is_and_nothing_else(world: World) -> None:
     for name in COMMANDS:
         assert f"  {name}" in result.stdout
         assert world.run(name, "--help").exit_code == 0
-    assert "doctor" not in result.stdout
+    assert "audit" not in result.stdout
 
 
 def test_without_a_terminal_it_serves(world: World) -> None:

@@ -1,0 +1,90 @@
+"""`aiex-lsp providers`: how each provider is."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import click
+
+from aiex_lsp.cli.common import Common, common_options
+from aiex_lsp.errors import UsageError
+
+
+@click.command("providers")
+@click.option("--check", is_flag=True, help="Probe each provider now; costs nothing.")
+@common_options
+def command(common: Common, check: bool) -> None:
+    """Show each provider: health, circuit, limits left, model, latency.
+
+    Without --check it is what running servers have seen.
+    """
+    from aiex_lsp.cli import jsonable
+    from aiex_lsp.cli.output import Progress
+    from aiex_lsp.cli.target import project_root
+
+    app = common.app(project_root(Path.cwd()))
+    progress = Progress()
+
+    async def work() -> list[dict[str, Any]]:
+        try:
+            if check:
+                progress.show("asking each provider how it is")
+                return await app.overview.check_health(common.provider)
+            return await app.overview.providers()
+        finally:
+            await app.aclose()
+
+    try:
+        found = asyncio.run(work())
+    finally:
+        progress.clear()
+    if common.provider is not None:
+        found = [one for one in found if one["provider"] == common.provider]
+        if not found:
+            raise UsageError(
+                f"Provider {common.provider!r} is not switched on",
+                f"`aiex-lsp config set providers.{common.provider}.enabled true` does that",
+            )
+    if common.as_json:
+        click.echo(jsonable.dump(found))
+    else:
+        _print(found)
+
+
+def _print(found: list[dict[str, Any]]) -> None:
+    from aiex_lsp.cli.output import terminal_safe
+    from aiex_lsp.cli.table import print_table
+
+    head = ("PROVIDER", "TYPE", "HEALTH", "CIRCUIT", "REQUESTS", "TOKENS", "LATENCY", "MODEL")
+    rows = [
+        (
+            one["provider"],
+            one["type"],
+            one["status"],
+            one["circuit"]["state"].replace("_", " "),
+            _left(one["rateLimit"]["requests"]),
+            _left(one["rateLimit"]["tokens"]),
+            _latency(one["responseTimeMs"]),
+            terminal_safe(one["model"] or "-"),
+        )
+        for one in found
+    ]
+    print_table(head, rows)
+    for one in found:
+        if one["error"]:
+            click.secho(f"{one['provider']}: {terminal_safe(one['error'])}", dim=True)
+
+
+def _left(limit: dict[str, Any]) -> str:
+    """Return what is left of this minute's limit."""
+    if limit["limit"] is None:
+        return "unlimited" if limit["remaining"] is None else f"{limit['remaining']:,} left"
+    return f"{limit['remaining']:,} of {limit['limit']:,}"
+
+
+def _latency(milliseconds: int | None) -> str:
+    if milliseconds is None:
+        return "-"
+    return f"{milliseconds:,} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
