@@ -3,190 +3,226 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from random import Random
+from typing import TYPE_CHECKING
 
 from aiex_lsp.config.settings import ProviderSettings, Settings
-from aiex_lsp.errors import ConfigError, NoProviderError, UsageError
-from aiex_lsp.llm.strategies import NAMES, STRATEGIES, Measured, StrategyInput
-from aiex_lsp.llm.types import CompletionRequest
+from aiex_lsp.errors import ConfigError, UsageError
+from aiex_lsp.events.bus import EventBus
+from aiex_lsp.events.types import Selected
+from aiex_lsp.llm.measured import Board
+from aiex_lsp.llm.scope import scope_of
+from aiex_lsp.llm.selection_choice import Asked, choice_of, joined_note, log_choice
+from aiex_lsp.llm.selection_choice import Candidate as Candidate
+from aiex_lsp.llm.selection_choice import Choice as Choice
+from aiex_lsp.llm.selection_custom import StrategyLoader
+from aiex_lsp.llm.selection_rules import blocked, kept_here
+from aiex_lsp.llm.selection_rules import has_access as has_access
+from aiex_lsp.llm.selection_views import Prices, Screened, Screening
+from aiex_lsp.llm.strategies import STAYS_LOCAL
+from aiex_lsp.llm.types import CompletionRequest, RequestFacts, Standing
+
+if TYPE_CHECKING:
+    from aiex_lsp.llm.selection_views import PriceOf, StandingOf
 
 Probe = Callable[[ProviderSettings], Awaitable[bool]]
 """Whether a local server answers now."""
 
-NEEDS_KEY = frozenset({"anthropic", "openai"})
-"""Types whose vendors refuse calls without a key; OpenAI's is also spoken by keyless servers."""
 
-OPENAI_HOST = "api.openai.com"
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A provider to ask, and the model where the call or the task named one."""
-
-    provider: ProviderSettings
-    model: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The candidates in order; `reason` says how they were chosen, `left_out` why others not."""
-
-    candidates: tuple[Candidate, ...]
-    reason: str
-    left_out: Mapping[str, str] = field(default_factory=dict)
+async def _all_well(
+    _provider: ProviderSettings, _model: str | None, _facts: RequestFacts, _settings: Settings
+) -> Standing:
+    return Standing()
 
 
 class ModelCoordinator:
-    """Chooses providers for calls. Keeps what it measured, and nothing else."""
+    """Chooses providers for calls, by what the board measured and how each stands."""
 
     def __init__(
         self,
         probe: Probe,
-        price: Callable[[ProviderSettings], float | None],
+        price: PriceOf,
         random: Random,
+        *,
+        board: Board | None = None,
+        standing: StandingOf = _all_well,
+        bus: EventBus | None = None,
+        now: Callable[[], float] = time.time,
+        strategies: StrategyLoader | None = None,
     ) -> None:
         self._probe = probe
-        self._given = StrategyInput(price=price, random=random)
+        self._board = board or Board(now, random)
+        self._bus = bus
+        self._now = now
+        self._strategies = strategies or StrategyLoader(random)
+        self._screening = Screening(self._board, standing, random)
+        self._prices = Prices(price)
 
-    def measured(self, provider: str) -> Measured:
-        """Return the measurements of a provider, to be updated in place."""
-        return self._given.measured.setdefault(provider, Measured())
-
-    async def choose(self, request: CompletionRequest, settings: Settings) -> Choice:
+    async def choose(
+        self,
+        request: CompletionRequest,
+        settings: Settings,
+        facts: RequestFacts | None = None,
+        *,
+        call_id: str = "",
+        preview: bool = False,
+    ) -> Choice:
         """Return the candidates for a call, at least one.
 
-        Raises `NoProviderError` that names why each was left out, `UsageError` for an unknown
-        provider or strategy.
+        `facts` None skips what needs them. `preview`: no call follows, nothing is counted or
+        published. Raises `NoProviderError` that names why each was left out, `UsageError` for an
+        unknown provider or strategy, `ConfigError` for a named one that is switched off.
         """
+        asked = Asked(request, settings, facts)
+        if asked.policy == "block" and facts is not None and facts.sensitive:
+            raise blocked(facts.sensitive, list(settings.providers))
         task = settings.task(request.task)
         strategy = request.strategy or task.strategy
         named = request.provider or (None if request.strategy else task.provider)
         if named is None and strategy is None:
             named = settings.default_provider
         model = request.model or (task.model if request.provider in (None, task.provider) else None)
-        left_out: dict[str, str] = {}
         if named is not None:
-            first = self._named(named, settings)
-            order = [first, *self._fallbacks(request, settings, first, left_out)]
-            return Choice(_with_model(order, model), f"{first.name} is named", left_out)
-        strategy = strategy or settings.strategy
-        if strategy not in STRATEGIES:
-            raise UsageError(
-                f"Strategy {strategy!r} is not known", f"Use one of {', '.join(NAMES)}"
-            )
-        usable = [
-            one
-            for one in settings.providers.values()
-            if one.configured and self._usable(one, request, left_out)
-        ]
-        if usable:
-            order = STRATEGIES[strategy](usable, self._given)
-            reason = f"{strategy} among the configured providers"
-            return Choice(_with_model(order, model), reason, left_out)
-        order, reason = await self._unconfigured(request, settings, left_out)
-        if not order:
-            raise _nobody(left_out, request)
-        return Choice(_with_model(order, model), reason, left_out)
-
-    def _named(self, name: str, settings: Settings) -> ProviderSettings:
-        provider = settings.providers.get(name)
-        if provider is None:
-            near = difflib.get_close_matches(name, settings.providers, 1)
-            known = ", ".join(settings.providers)
-            hint = f"Did you mean {near[0]}?" if near else f"Known are {known}"
-            raise UsageError(f"Provider {name!r} is not configured", hint)
-        if not provider.enabled:
-            raise ConfigError(
-                f"Provider {name} is switched off",
-                f"Set enabled = true under [providers.{name}], or name another provider",
-            )
-        return provider
-
-    def _fallbacks(
-        self,
-        request: CompletionRequest,
-        settings: Settings,
-        first: ProviderSettings,
-        left_out: dict[str, str],
-    ) -> list[ProviderSettings]:
-        own = settings.task(request.task).fallback_providers
-        names = own if own is not None else settings.fallback_providers
-        found: list[ProviderSettings] = []
-        for name in names:
-            provider = settings.providers.get(name)
-            if provider is None or name == first.name:
-                continue
-            if first.is_local and not provider.is_local and own is None:
-                left_out[name] = "remote, and the call is meant for a local provider"
-            elif self._usable(provider, request, left_out):
-                found.append(provider)
-        return found
-
-    def _usable(
-        self, one: ProviderSettings, request: CompletionRequest, left_out: dict[str, str]
-    ) -> bool:
-        if not one.enabled:
-            reason = "switched off"
-        elif not one.agreed:
-            reason = "not agreed to yet"
-        elif not has_access(one):
-            reason = "no key"
-        elif one.type in request.unwanted:
-            reason = request.unwanted[one.type]
+            choice = await self._named(asked, named, model)
         else:
-            return True
-        left_out[one.name] = reason
-        return False
+            choice = await self._by_strategy(asked, strategy or settings.strategy, model)
+        log_choice(request, choice)
+        if not preview:
+            self._board.chosen(scope_of(choice.candidates[0].provider))
+            self._publish(request, choice, call_id)
+        return choice
 
-    async def _unconfigured(
-        self, request: CompletionRequest, settings: Settings, left_out: dict[str, str]
-    ) -> tuple[list[ProviderSettings], str]:
-        for one in settings.providers.values():
-            if one.configured or not one.is_local or one.type == "embedded":
-                continue
-            if not self._usable(one, request, left_out):
+    async def _named(self, asked: Asked, name: str, model: str | None) -> Choice:
+        first = _configured(name, asked.settings)
+        order = [Candidate(first, model)]
+        reason = kept_here(first, asked.policy, asked.facts)
+        if reason is not None:
+            asked.left_out[name] = reason
+            order = []
+        order += [Candidate(one) for one in _fallbacks(asked, first)]
+        good = await self._screened(asked, order)
+        told = f"{name} is named"
+        if name in asked.left_out:
+            told += f", but left out: {asked.left_out[name]}"
+        return choice_of(asked, "named", told, [(one, None, one.note) for one in good])
+
+    async def _by_strategy(self, asked: Asked, strategy: str, model: str | None) -> Choice:
+        every = asked.settings.providers.values()
+        usable = [one for one in every if one.configured and asked.may_ask(one)]
+        if not usable:
+            return await self._unconfigured(asked, strategy, model)
+        if strategy == "local_affinity" and any(one.is_local for one in usable):
+            # Before anybody is left out for the moment: a local outage sends nothing elsewhere.
+            asked.left_out |= {one.name: STAYS_LOCAL for one in usable if not one.is_local}
+            usable = [one for one in usable if one.is_local]
+        good = await self._screened(asked, [Candidate(one, model) for one in usable])
+        facts = asked.facts or RequestFacts(asked.request.task)
+        # A single one costs no price list, but a strategy of the user's own may still refuse it.
+        if len(good) > 1:
+            await self._prices.load(good)
+        views = {one.name: (one, self._prices.view(one, facts)) for one in good}
+        ranked = await self._strategies.ranked(
+            strategy, [view for _, view in views.values()], facts
+        )
+        asked.left_out |= {
+            one.candidate.name: one.note or "left out by the strategy"
+            for one in ranked
+            if one.left_out
+        }
+        order = [(views[one.candidate.name][0], one) for one in ranked if not one.left_out]
+        order.sort(key=lambda one: bool(one[0].note))
+        reason = f"{strategy} among the configured providers"
+        return choice_of(
+            asked,
+            strategy,
+            reason,
+            [(one, place.score, joined_note(one, place)) for one, place in order],
+            model,
+        )
+
+    async def _unconfigured(self, asked: Asked, strategy: str, model: str | None) -> Choice:
+        order, reason = await self._local_server(asked)
+        if asked.left_out and any("which stay" in why for why in asked.left_out.values()):
+            reason = reason.replace("nothing is configured", "the text may not leave this machine")
+        good = await self._screened(asked, [Candidate(one) for one in order])
+        return choice_of(asked, strategy, reason, [(one, None, one.note) for one in good], model)
+
+    async def _local_server(self, asked: Asked) -> tuple[list[ProviderSettings], str]:
+        every = [one for one in asked.settings.providers.values() if not one.configured]
+        for one in every:
+            if not one.is_local or one.type == "embedded" or not asked.may_ask(one):
                 continue
             if await self._probe(one):
                 reason = f"nothing is configured, and {one.name} answers on this machine"
-                return [one, *self._embedded(request, settings, left_out)], reason
-            left_out[one.name] = f"no model answers at {one.base_url}"
-        embedded = self._embedded(request, settings, left_out)
-        return embedded, "nothing is configured and no local server answers"
+                return [one, *_embedded(asked, every)], reason
+            asked.left_out[one.name] = f"no model answers at {one.base_url}"
+        return _embedded(asked, every), "nothing is configured and no local server answers"
 
-    def _embedded(
-        self, request: CompletionRequest, settings: Settings, left_out: dict[str, str]
-    ) -> list[ProviderSettings]:
-        every = settings.providers.values()
-        own = [one for one in every if one.type == "embedded" and not one.configured]
-        return [one for one in own if self._usable(one, request, left_out)]
+    async def _screened(self, asked: Asked, order: Sequence[Candidate]) -> list[Screened]:
+        """Return who can be asked now, those with a note of waiting last. Notes why others not.
 
-
-def has_access(provider: ProviderSettings) -> bool:
-    """Return whether nothing speaks against asking: a key, headers, or an address without keys."""
-    if provider.api_key is not None or provider.headers:
-        return True
-    keyless_address = provider.type == "openai" and OPENAI_HOST not in provider.base_url
-    return keyless_address or provider.type not in NEEDS_KEY
-
-
-def _with_model(order: list[ProviderSettings], model: str | None) -> tuple[Candidate, ...]:
-    first, *rest = order
-    return (Candidate(first, model), *(Candidate(one) for one in rest))
-
-
-def _nobody(left_out: Mapping[str, str], request: CompletionRequest) -> NoProviderError:
-    unwanted = [reason for reason in request.unwanted.values() if reason in left_out.values()]
-    if unwanted:
-        return NoProviderError(
-            f"No provider for {request.task}: {unwanted[0]}",
-            "Start Ollama or LM Studio, set a provider in config.toml, or name embedded",
-            reasons=left_out,
+        Raises `NoProviderError` where nobody is left.
+        """
+        good, bars = await self._screening.screen(
+            [(one.provider, one.model) for one in order],
+            asked.request,
+            asked.settings,
+            asked.facts,
         )
-    why = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
-    return NoProviderError(
-        f"No provider can be asked ({why})",
-        "Run `aiex-lsp config show` and set one up",
-        reasons=left_out,
-    )
+        asked.bars |= bars
+        asked.left_out |= {name: bar.reason for name, bar in bars.items()}
+        return sorted(good, key=lambda one: bool(one.note))
+
+    def _publish(self, request: CompletionRequest, choice: Choice, call_id: str) -> None:
+        if self._bus is None:
+            return
+        report = choice.report
+        self._bus.publish(
+            Selected(
+                timestamp=self._now(),
+                call_id=call_id,
+                task=request.task,
+                strategy=choice.strategy,
+                candidates=tuple(one.provider for one in report.candidates),
+                scores={
+                    one.provider: one.score for one in report.candidates if one.score is not None
+                },
+                left_out=choice.left_out,
+            )
+        )
+
+
+def _configured(name: str, settings: Settings) -> ProviderSettings:
+    provider = settings.providers.get(name)
+    if provider is None:
+        near = difflib.get_close_matches(name, settings.providers, 1)
+        known = ", ".join(settings.providers)
+        hint = f"Did you mean {near[0]}?" if near else f"Known are {known}"
+        raise UsageError(f"Provider {name!r} is not configured", hint)
+    if not provider.enabled:
+        raise ConfigError(
+            f"Provider {name} is switched off",
+            f"Set enabled = true under [providers.{name}], or name another provider",
+        )
+    return provider
+
+
+def _fallbacks(asked: Asked, first: ProviderSettings) -> list[ProviderSettings]:
+    settings = asked.settings
+    own = settings.task(asked.request.task).fallback_providers
+    found: list[ProviderSettings] = []
+    for name in own if own is not None else settings.fallback_providers:
+        provider = settings.providers.get(name)
+        if provider is None or name == first.name or provider in found:
+            continue
+        if first.is_local and not provider.is_local and own is None:
+            asked.left_out[name] = "remote, and the call is meant for a local provider"
+        elif asked.may_ask(provider):
+            found.append(provider)
+    return found
+
+
+def _embedded(asked: Asked, every: Sequence[ProviderSettings]) -> list[ProviderSettings]:
+    return [one for one in every if one.type == "embedded" and asked.may_ask(one)]
