@@ -48,7 +48,9 @@ def show(common: Common, result: AnalyzeResult, target: Target) -> None:
     from aiex_lsp.cli.output import print_markdown, tell_source
 
     if common.as_json:
-        click.echo(jsonable.dump(jsonable.review(result, target.snapshot)))
+        click.echo(
+            jsonable.dump(jsonable.review(result, target.snapshot, choice=common.explain_choice))
+        )
         return
     for finding in result.findings:
         click.echo(finding_line(finding, target))

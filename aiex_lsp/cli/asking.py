@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from aiex_lsp.cli.common import Common
-from aiex_lsp.cli.output import AnswerListener
+from aiex_lsp.cli.output import AnswerListener, tell_left_out
 from aiex_lsp.cli.target import Target
+from aiex_lsp.errors import NoProviderError
 
 if TYPE_CHECKING:
     from aiex_lsp.app import App
@@ -62,6 +63,11 @@ def run_task(
         except asyncio.CancelledError:
             if listener.gone:
                 raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from None
+            raise
+        except NoProviderError as error:
+            if common.explain_choice:
+                listener.close()
+                tell_left_out(error.reasons)
             raise
         finally:
             await parts.aclose()

@@ -32,7 +32,7 @@ def command(common: Common, file: str, level: str) -> None:
         stream=True,
     )
     if common.as_json:
-        click.echo(jsonable.dump(jsonable.explanation(result)))
+        click.echo(jsonable.dump(jsonable.explanation(result, choice=common.explain_choice)))
         return
     if not shown.streamed.strip():
         print_markdown(result.markdown)

@@ -40,7 +40,7 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
-def explanation(result: ExplainResult) -> dict[str, Any]:
+def explanation(result: ExplainResult, *, choice: bool = False) -> dict[str, Any]:
     """Return what `aiex/explain` answers."""
     return {
         "markdown": result.markdown,
@@ -48,20 +48,20 @@ def explanation(result: ExplainResult) -> dict[str, Any]:
         "sections": plain(result.sections),
         "codeReferences": plain(result.code_references),
         "concepts": plain(result.concepts),
-        "answer": answer(result.answer),
+        "answer": answer(result.answer, choice=choice),
     }
 
 
-def review(result: AnalyzeResult, snapshot: Snapshot) -> dict[str, Any]:
+def review(result: AnalyzeResult, snapshot: Snapshot, *, choice: bool = False) -> dict[str, Any]:
     """Return what `aiex/analyze` answers."""
     return {
         "markdown": result.markdown,
         "findings": [_finding(one, snapshot) for one in result.findings],
-        "answer": answer(result.answer),
+        "answer": answer(result.answer, choice=choice),
     }
 
 
-def edit(result: EditResult, diff: str, applied: bool) -> dict[str, Any]:
+def edit(result: EditResult, diff: str, applied: bool, *, choice: bool = False) -> dict[str, Any]:
     """Return what `aiex/generateTests` answers, and the diff."""
     return {
         "edit": _workspace_edit(result.plan),
@@ -72,7 +72,7 @@ def edit(result: EditResult, diff: str, applied: bool) -> dict[str, Any]:
         ],
         "language": result.language,
         "explanation": result.explanation,
-        "answer": answer(result.answer),
+        "answer": answer(result.answer, choice=choice),
         "applied": applied,
         "diff": diff,
     }
@@ -104,9 +104,9 @@ def model(info: ModelInfo) -> dict[str, Any]:
     }
 
 
-def answer(value: Answer) -> dict[str, Any]:
-    """Return the contract's `answer`."""
-    return {
+def answer(value: Answer, *, choice: bool = False) -> dict[str, Any]:
+    """Return the contract's `answer`; with `choice`, also why these providers were asked."""
+    told = {
         "id": value.id,
         "provider": value.provider,
         "model": value.model,
@@ -121,6 +121,7 @@ def answer(value: Answer) -> dict[str, Any]:
         "dropped": plain(value.dropped),
         "note": value.note,
     }
+    return {**told, "choice": plain(value.choice)} if choice else told
 
 
 def _finding(one: PlacedFinding, snapshot: Snapshot) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def command(
     elif isinstance(result, EditResult):
         tests.show(common, result, target, apply=apply)
     elif common.as_json:
-        click.echo(jsonable.dump(jsonable.explanation(result)))
+        click.echo(jsonable.dump(jsonable.explanation(result, choice=common.explain_choice)))
     else:
         if not shown.streamed.strip():
             print_markdown(result.markdown)

@@ -42,7 +42,9 @@ def show(common: Common, result: EditResult, target: Target, *, apply: bool) -> 
     diff = diff_of(result.plan, target.root)
     written = apply_plan(result.plan, target.root) if apply else []
     if common.as_json:
-        click.echo(jsonable.dump(jsonable.edit(result, diff, bool(written))))
+        click.echo(
+            jsonable.dump(jsonable.edit(result, diff, bool(written), choice=common.explain_choice))
+        )
         return
     if not diff:
         click.echo("Nothing to change: these tests are there already.", err=True)

@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import difflib
 import importlib
+import inspect
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, InvalidStateError
 from importlib.metadata import EntryPoint, entry_points
 from itertools import islice
@@ -74,16 +75,16 @@ class StrategyLoader:
             strategy = self._own[name]
         else:
             strategy = await self._in_time(name, LOAD_SECONDS, lambda: self._load(name))
-        good: list[Ranked] = []
+        answer: list[object] | None = None
         if strategy is not None:
             answer = await self._in_time(
                 name, self._rank_seconds, lambda: self._rank(name, strategy, candidates, request)
             )
-            good = self._checked(name, answer or [], candidates)
+        good = self._checked(name, answer or [], candidates)
         names = {one.candidate.name for one in good}
         missing = [one for one in candidates if one.name not in names]
-        if missing and good:
-            self._warn(name, "left candidates out of its answer", "load_balanced adds them")
+        if missing and answer is not None:
+            self._warn(name, "does not rank every candidate", "load_balanced adds the rest")
         return [*good, *(self._by_load.rank(missing, request) if missing else [])]
 
     async def _in_time(self, name: str, seconds: float, work: Callable[[], T]) -> T | None:
@@ -143,15 +144,18 @@ class StrategyLoader:
         strategy: Strategy,
         candidates: Sequence[CandidateView],
         request: RequestFacts,
-    ) -> list[object]:
-        """Return what the strategy returns, whatever that is; nothing where it fails."""
+    ) -> list[object] | None:
+        """Return what the strategy returns, whatever that is; None where it fails."""
         try:
-            found: Iterable[object] = strategy.rank(tuple(candidates), request)
+            found: Any = strategy.rank(tuple(candidates), request)
+            if inspect.iscoroutine(found):
+                found.close()
+                raise TypeError
             # One that yields without end is cut: no answer needs more.
             return list(islice(found, 2 * len(candidates) + 1))
         except BaseException as error:  # noqa: BLE001  nothing it raises may end a call
             self._warn(name, f"raised {type(error).__name__}")
-            return []
+            return None
 
     def _checked(
         self, name: str, answer: Sequence[object], candidates: Sequence[CandidateView]
