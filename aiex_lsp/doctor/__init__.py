@@ -30,7 +30,9 @@ async def diagnose(
     settings: Settings, pool: AdapterPool, store: SharedState | None = None, *, limit: float = LIMIT
 ) -> Diagnosis:
     """Return everything that was checked. Takes little more than `limit` seconds."""
-    configured = any(one.configured and one.enabled for one in settings.providers.values())
+    configured = settings.default_provider is not None or any(
+        one.configured and one.enabled for one in settings.providers.values()
+    )
     used = {one.name for one in in_use(settings)}
     names = list(settings.providers)
     *exams, state = await asyncio.gather(
