@@ -150,6 +150,7 @@ class ProviderError(LLMError):
 
     `provider` and `model` are names, `status` the HTTP status if there was one, `retry_after`
     seconds the provider asked to wait. `visible` is true once answer text had reached the caller.
+    `window` is the model's window in tokens where a refusal of a long prompt told it.
     """
 
     def __init__(
@@ -171,6 +172,7 @@ class ProviderError(LLMError):
         self.status = status
         self.retry_after = retry_after
         self.visible = visible
+        self.window: int | None = None
 
 
 class NoProviderError(LLMError):

@@ -1,15 +1,20 @@
-"""Answers kept in memory, by everything that shapes them."""
+"""Answers kept by everything that shapes them: in memory, and behind it in the shared state."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from aiex_lsp.config.settings import ProviderSettings, SecretsPolicy
-from aiex_lsp.llm.types import Completion, ModelCall
+from aiex_lsp.config.settings import CacheSettings, ProviderSettings, SecretsPolicy
+from aiex_lsp.llm.types import Completion, ModelCall, Usage
+from aiex_lsp.state.base import Store
+
+MAX_SHARED_ANSWER = 1024 * 1024
+"""Bytes, compressed; a longer answer is kept in this process only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,41 +27,60 @@ class _Entry:
 class AnswerCache:
     """A bounded store of whole answers: least recently used goes first, old ones expire.
 
-    `max_bytes` bounds the text kept, `monotonic` is the clock in seconds.
+    `monotonic` is the clock in seconds. With a `store` that others share, an answer one server
+    had is known to all; without, or where it is this process's own, memory is all there is. What
+    a local provider answered stays on this machine: `local` answers never go to a team's store.
     """
 
-    def __init__(self, monotonic: Callable[[], float], max_bytes: int = 16 * 1024 * 1024) -> None:
+    def __init__(self, monotonic: Callable[[], float], store: Store | None = None) -> None:
         self._monotonic = monotonic
-        self._max_bytes = max_bytes
+        self._store = store
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._bytes = 0
 
-    def get(self, key: str) -> Completion | None:
+    async def get(self, key: str, settings: CacheSettings, *, local: bool) -> Completion | None:
         """Return the answer kept under `key`, None if there is none or it is too old."""
+        if settings.ttl <= 0:
+            return None
         entry = self._entries.get(key)
-        if entry is None:
-            return None
-        if self._monotonic() >= entry.expires:
-            self._remove(key)
-            return None
-        self._entries.move_to_end(key)
-        return entry.completion
-
-    def put(self, key: str, completion: Completion, ttl: float) -> None:
-        """Keep an answer for `ttl` seconds; 0 or less keeps nothing."""
+        if entry is not None and self._monotonic() < entry.expires:
+            self._entries.move_to_end(key)
+            return entry.completion
         self._remove(key)
-        size = 4 * (len(completion.text) + len(completion.thinking)) + 512
-        if ttl <= 0 or size > self._max_bytes:
+        store = self._shared(local)
+        kept = None if store is None else await store.cached(key)
+        return None if kept is None else _unpacked(kept)
+
+    async def put(
+        self, key: str, completion: Completion, settings: CacheSettings, *, local: bool
+    ) -> None:
+        """Keep an answer for `settings.ttl` seconds; 0 keeps nothing."""
+        self._remove(key)
+        if settings.ttl <= 0:
             return
-        self._entries[key] = _Entry(completion, self._monotonic() + ttl, size)
-        self._bytes += size
-        while self._bytes > self._max_bytes:
-            self._remove(next(iter(self._entries)))
+        size = 4 * (len(completion.text) + len(completion.thinking)) + 512
+        if size <= settings.max_bytes:
+            self._entries[key] = _Entry(completion, self._monotonic() + settings.ttl, size)
+            self._bytes += size
+            while self._bytes > settings.max_bytes:
+                self._remove(next(iter(self._entries)))
+        store = self._shared(local)
+        if store is None:
+            return
+        packed = _packed(completion)
+        if len(packed) <= min(MAX_SHARED_ANSWER, settings.max_bytes):
+            await store.cache(key, packed, settings.ttl, settings.max_bytes)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget what this process keeps."""
         self._entries.clear()
         self._bytes = 0
+
+    def _shared(self, local: bool) -> Store | None:
+        store = self._store
+        if store is None or store.kind == "memory" or (local and store.kind == "redis"):
+            return None
+        return store
 
     def _remove(self, key: str) -> None:
         entry = self._entries.pop(key, None)
@@ -88,3 +112,22 @@ def cache_key(provider: ProviderSettings, call: ModelCall, secrets: SecretsPolic
     }
     text = json.dumps(shape, sort_keys=True, default=str, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _packed(completion: Completion) -> bytes:
+    shape = {**asdict(completion), "thinking": ""}
+    text = json.dumps(shape, ensure_ascii=True, separators=(",", ":"))
+    return zlib.compress(text.encode())
+
+
+def _unpacked(packed: bytes) -> Completion | None:
+    """Return the answer, None where another version wrote it or it is damaged."""
+    try:
+        unzipper = zlib.decompressobj()
+        raw = unzipper.decompress(packed, 64 * MAX_SHARED_ANSWER)
+        shape = json.loads(raw)
+        usage = Usage(**shape.pop("usage"))
+        found = Completion(usage=usage, **shape)
+    except (zlib.error, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    return found if isinstance(found.text, str) and found.text else None

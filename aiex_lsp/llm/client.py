@@ -1,38 +1,34 @@
-"""The only door between tasks and providers: choice, cache, time limits, fallback, cancellation."""
+"""The only door between tasks and providers: choice, retries, fallback, time limits."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
-from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from random import Random
 
 from aiex_lsp.config.settings import ProviderSettings, Settings
 from aiex_lsp.errors import AiexError, FailureKind, NoProviderError, ProviderError
 from aiex_lsp.llm.adapters.base import Adapter
-from aiex_lsp.llm.cache import AnswerCache, cache_key
+from aiex_lsp.llm.asking import Asking
+from aiex_lsp.llm.calls import Call, Detect, facts_of
 from aiex_lsp.llm.coordinator import Candidate, Choice, ModelCoordinator
-from aiex_lsp.llm.failures import falls_back
-from aiex_lsp.llm.fitting import Fitted, Fitting
-from aiex_lsp.llm.pool import AdapterPool
+from aiex_lsp.llm.fitting import TOO_LONG_SHARE, Fitted
+from aiex_lsp.llm.retrying import Again, Decision, GiveUp, NextProvider, RetryBudget, decide
+from aiex_lsp.llm.sending import Parts, Reply
+from aiex_lsp.llm.strategies import NAMES
 from aiex_lsp.llm.types import (
     Answer,
     Attempt,
     ClientResult,
-    Completion,
     CompletionRequest,
-    Finish,
-    Heartbeat,
     Listener,
     ModelInfo,
+    RequestFacts,
     SilentListener,
-    Text,
-    Thinking,
 )
-from aiex_lsp.llm.watch import first_token_timeout, limits_for, watched
+from aiex_lsp.llm.watch import request_end
 
 EMBEDDED_NOTE = (
     "Answered by the small built-in model; a larger one answers better: start Ollama "
@@ -42,38 +38,29 @@ EMBEDDED_NOTE = (
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Call:
-    """One call while it runs.
-
-    `shown` is true once answer text reached the listener; `fallback` says what failed before.
-    """
-
-    request: CompletionRequest
-    settings: Settings
-    listener: Listener
-    started: float
-    attempts: list[Attempt]
-    shown: bool = False
-    fallback: str = ""
-
-
 class LLMClient:
-    """Answers requests of tasks; one for a server's life."""
+    """Answers requests of tasks; one for a server's life.
+
+    `detect` finds secrets in what would leave this machine, None where nobody looks.
+    """
 
     def __init__(
         self,
-        pool: AdapterPool,
+        parts: Parts,
         coordinator: ModelCoordinator,
-        fitting: Fitting,
-        cache: AnswerCache,
+        random: Random,
+        detect: Detect | None = None,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
-        self._pool = pool
+        self._parts = parts
+        self._pool = parts.pool
+        self._fitting = parts.fitting
         self._coordinator = coordinator
-        self._fitting = fitting
-        self._cache = cache
+        self._asking = Asking(parts)
+        self._random = random
+        self._detect = detect
         self._new_id = new_id
+        self._budget: RetryBudget | None = None
 
     async def complete(
         self, request: CompletionRequest, settings: Settings, listener: Listener | None = None
@@ -84,39 +71,57 @@ class LLMClient:
         restart. Raises `ProviderError` or `NoProviderError`, and `AiexError` for a prompt that
         fits nobody. Cancelling closes the request upstream.
         """
-        choice = await self._coordinator.choose(request, settings)
-        _log_choice(request, choice)
         clock = asyncio.get_running_loop().time
-        call = _Call(request, settings, listener or SilentListener(), clock(), [])
+        if self._budget is None:
+            self._budget = RetryBudget(clock)
+        self._budget.call()
+        started = clock()
+        call = Call(
+            self._new_id(), request, settings, listener or SilentListener(), started, started
+        )
+        choice = await self.choose(request, settings)
+        call.choice = choice.report
+        queue = list(choice.candidates)
         failures: list[ProviderError] = []
-        for index, candidate in enumerate(choice.candidates):
-            if failures:
-                self._announce(call, failures[-1], candidate)
+        tried, waited = 0, 0.0
+        while True:
+            candidate = queue[0]
             began = clock()
+            call.begun = False
             try:
-                return await self._attempt(call, candidate, began)
-            except ProviderError as error:
-                failures.append(error)
-                self._record(call, candidate, error, clock() - began)
-                last = index + 1 == len(choice.candidates)
-                late = clock() - call.started >= settings.max_duration
-                if last or late or not falls_back(error.kind):
-                    break
+                reply = await self._asking.ask(call, candidate, others=len(queue) > 1)
+                return self._result(call, reply, clock() - began)
             except asyncio.CancelledError:
                 log.info("%s: cancelled at %s", request.task, candidate.provider.name)
                 raise
-        raise _final_error(failures, choice)
+            except ProviderError as error:
+                failures.append(error)
+                self._record(call, candidate, error, clock() - began)
+                tried += 1
+                decision = self._decide(call, error, queue, tried, waited)
+            match decision:
+                case Again(wait):
+                    waited += wait
+                    self._announce(call, failures[-1], candidate, again_in=wait)
+                    await asyncio.sleep(wait)
+                case NextProvider():
+                    queue.pop(0)
+                    tried, waited = 0, 0.0
+                    self._announce(call, failures[-1], queue[0])
+                case GiveUp():
+                    raise _final_error(failures, choice)
 
     async def choose(self, request: CompletionRequest, settings: Settings) -> Choice:
         """Return which providers a call would ask, in order, and why; asks none."""
-        return await self._coordinator.choose(request, settings)
+        facts = await self._facts(request, settings)
+        return await self._coordinator.choose(request, settings, facts)
 
     async def fit(self, request: CompletionRequest, settings: Settings) -> tuple[Fitted, Adapter]:
         """Return what would be sent to the first candidate, and its adapter; sends nothing.
 
         A provider that cannot name its default model now is shown with the model "unknown".
         """
-        choice = await self._coordinator.choose(request, settings)
+        choice = await self.choose(request, settings)
         candidate = choice.candidates[0]
         adapter = self._pool.get(candidate.provider, settings.connect_timeout)
         try:
@@ -148,159 +153,131 @@ class LLMClient:
         """Close all connections."""
         await self._pool.aclose()
 
-    async def _attempt(self, call: _Call, candidate: Candidate, began: float) -> ClientResult:
-        clock = asyncio.get_running_loop().time
+    async def _facts(self, request: CompletionRequest, settings: Settings) -> RequestFacts | None:
+        """Return what selection is told; None where there is nothing to select by it.
+
+        Secrets are looked for where it matters: a policy that keeps them here, or a strategy of
+        the user's own.
+        """
+        task = settings.task(request.task)
+        policy = task.secrets or settings.secrets
+        strategy = request.strategy or task.strategy or settings.strategy
+        looks = policy in ("local_only", "block") or strategy not in NAMES
+        usable = [one for one in settings.providers.values() if one.enabled and one.configured]
+        if not looks and len(usable) < 2:
+            return None
+        return await facts_of(request, settings, self._detect if looks else None)
+
+    def _decide(
+        self,
+        call: Call,
+        error: ProviderError,
+        queue: Sequence[Candidate],
+        tried: int,
+        waited: float,
+    ) -> Decision:
+        now = asyncio.get_running_loop().time()
+        candidate, others = queue[0], len(queue) > 1
+        if call.begun or call.shown:
+            # The first token was in time; another answer gets the same time anew.
+            call.waiting_since = now
+        if now - call.started >= call.settings.max_duration:
+            return GiveUp()
+        if error.kind is FailureKind.CONTEXT_TOO_LONG:
+            return self._after_too_long(call, error, queue)
         adapter = self._pool.get(candidate.provider, call.settings.connect_timeout)
-        limits = limits_for(adapter, call.settings, call.started, began)
-        call.listener.on_status(f"{call.fallback}asking {adapter.name}")
-        try:
-            async with asyncio.timeout_at(limits.first_token):
-                fitted = await self._fitting.fit(
-                    call.request, call.settings, adapter, candidate.model
-                )
-        except TimeoutError:
-            seconds = limits.first_token_seconds
-            raise first_token_timeout(adapter, candidate.model, seconds) from None
-        secrets = call.settings.task(call.request.task).secrets or call.settings.secrets
-        key = cache_key(adapter.settings, fitted.call, secrets)
-        ttl = call.settings.cache.ttl if self._cacheable(call) else 0.0
-        kept = self._cache.get(key) if ttl > 0 else None
-        if kept is not None:
-            call.listener.on_delta(kept.text)
-            return self._result(call, adapter, fitted, kept, clock() - began, cached=True)
-        call.listener.on_status(f"{call.fallback}asking {adapter.name} ({fitted.call.model})")
-        measured = self._coordinator.measured(adapter.name)
-        measured.in_flight += 1
-        measured.turn += 1
-        try:
-            parts: list[str] = []
-            thinking: list[str] = []
-            finish: Finish | None = None
-            begun = False
-            stream = watched(adapter, fitted.call, limits)
-            async with aclosing(cast("Any", stream)):
-                async for chunk in stream:
-                    if isinstance(chunk, Heartbeat):
-                        if chunk.message:
-                            call.listener.on_status(f"{adapter.name}: {chunk.message}")
-                        continue
-                    if not begun and isinstance(chunk, Text | Thinking):
-                        begun = True
-                        measured.observe(clock() - began)
-                    if isinstance(chunk, Text) and chunk.text:
-                        parts.append(chunk.text)
-                        call.shown = True
-                        call.listener.on_delta(chunk.text)
-                    elif isinstance(chunk, Thinking):
-                        thinking.append(chunk.text)
-                        call.listener.on_status(f"{adapter.name} is thinking")
-                    elif isinstance(chunk, Finish):
-                        finish = chunk
-        finally:
-            measured.in_flight -= 1
-        completion = _completion(adapter, fitted, parts, thinking, finish)
-        completion = self._fitting.learn(adapter, fitted, completion)
-        self._cache.put(key, completion, ttl if completion.finish_reason == "stop" else 0.0)
-        return self._result(call, adapter, fitted, completion, clock() - began, cached=False)
+        end = min(
+            request_end(adapter, call.settings, call.waiting_since),
+            call.started + call.settings.max_duration,
+        )
+        assert self._budget is not None
+        return decide(
+            error,
+            others=others,
+            tried=tried,
+            waited=waited,
+            remaining=end - now,
+            settings=call.settings.retry,
+            budget=self._budget,
+            random=self._random.random,
+        )
 
-    def _cacheable(self, call: _Call) -> bool:
-        return call.request.cacheable and call.settings.task(call.request.task).cache
+    def _after_too_long(
+        self, call: Call, error: ProviderError, queue: Sequence[Candidate]
+    ) -> Decision:
+        """Return who gets a prompt that was refused as too long: a larger window, or nobody whole.
 
-    def _announce(self, call: _Call, error: ProviderError, candidate: Candidate) -> None:
+        The same provider gets it once more, compressed, where no other window is larger.
+        """
+        first, *others = queue
+        name = first.provider.name
+        if error.status is None and not call.sent_tokens.get(name):
+            return NextProvider() if others else GiveUp()  # it was never sent
+        if any(self._window(call, one) > self._window(call, first) for one in others):
+            return NextProvider()
+        if name in call.caps:
+            return NextProvider() if others else GiveUp()
+        call.caps[name] = int(call.sent_tokens.get(name, 0) * TOO_LONG_SHARE)
+        return Again(0.0)
+
+    def _window(self, call: Call, one: Candidate) -> int:
+        adapter = self._pool.get(one.provider, call.settings.connect_timeout)
+        return self._fitting.window(adapter, one.model)
+
+    def _announce(
+        self,
+        call: Call,
+        error: ProviderError,
+        candidate: Candidate,
+        again_in: float | None = None,
+    ) -> None:
         name = candidate.provider.name
         # It stays in what is said next: of a burst of messages an editor shows the last.
         call.fallback = f"{error.provider} failed ({error.kind}), "
-        call.listener.on_status(f"{call.fallback}asking {name}")
-        if call.shown:
-            call.shown = False
-            call.listener.on_restart(name)
+        again = f" again in {again_in:.2g} s" if again_in else ""
+        call.on_status(f"asking {name}{again}")
+        call.on_restart(name)
 
     def _record(
-        self, call: _Call, candidate: Candidate, error: ProviderError, seconds: float
+        self, call: Call, candidate: Candidate, error: ProviderError, seconds: float
     ) -> None:
         error.visible = call.shown
         call.attempts.append(
             Attempt(candidate.provider.name, error.model, error.kind.value, seconds * 1000)
         )
-        log.warning("%s: %s failed: %s", call.request.task, candidate.provider.name, error)
+        log.warning("%s: %s failed: %s", call.task, candidate.provider.name, error)
         if error.kind is FailureKind.MODEL_NOT_FOUND:
             adapter = self._pool.get(candidate.provider, call.settings.connect_timeout)
             self._pool.forget_models(adapter)
 
-    def _result(
-        self,
-        call: _Call,
-        adapter: Adapter,
-        fitted: Fitted,
-        completion: Completion,
-        seconds: float,
-        *,
-        cached: bool,
-    ) -> ClientResult:
-        model = completion.model or fitted.call.model
-        attempts = [*call.attempts, Attempt(adapter.name, model, "ok", seconds * 1000)]
-        cost = 0.0 if cached else adapter.estimate_cost(model, completion.usage)
+    def _result(self, call: Call, reply: Reply, seconds: float) -> ClientResult:
+        completion, adapter = reply.completion, reply.adapter
+        model = completion.model or reply.fitted.call.model
         total = asyncio.get_running_loop().time() - call.started
-        log.info("%s: answered by %s (%s) in %.1f s", call.request.task, adapter.name, model, total)
+        log.info("%s: answered by %s (%s) in %.1f s", call.task, adapter.name, model, total)
         answer = Answer(
             id=self._new_id(),
             provider=adapter.name,
             model=model,
             usage=completion.usage,
-            cost=cost,
+            cost=reply.cost,
             duration_ms=total * 1000,
-            cached=cached,
-            attempts=tuple(attempts),
+            cached=reply.known,
+            attempts=(*call.attempts, Attempt(adapter.name, model, "ok", seconds * 1000)),
             finish_reason=completion.finish_reason,
-            dropped=fitted.prompt.dropped,
+            dropped=reply.fitted.prompt.dropped,
             note=EMBEDDED_NOTE if adapter.settings.type == "embedded" else None,
+            choice=call.choice,
         )
         return ClientResult(completion.text, answer)
 
 
-def _completion(
-    adapter: Adapter, fitted: Fitted, parts: list[str], thinking: list[str], finish: Finish | None
-) -> Completion:
-    assert finish is not None  # `watched` raises where a stream ends without one
-    text = "".join(parts)
-    if finish.reason == "content_filter":
-        raise ProviderError(
-            FailureKind.CONTENT_FILTER,
-            f"{adapter.name} refused to answer this for its content rules",
-            "Ask differently, or name another provider",
-            provider=adapter.name,
-            model=fitted.call.model,
-        )
-    if not text.strip():
-        long = finish.reason == "length"
-        raise ProviderError(
-            FailureKind.EMPTY,
-            f"{adapter.name} ({fitted.call.model}) "
-            + ("used all answer tokens for thinking" if long else "gave an empty answer"),
-            f"Raise max_tokens above {fitted.call.max_tokens}"
-            if long
-            else "Ask again, or choose another model",
-            provider=adapter.name,
-            model=fitted.call.model,
-        )
-    return Completion(
-        text=text,
-        thinking="".join(thinking),
-        model=finish.model or fitted.call.model,
-        finish_reason=finish.reason,
-        usage=finish.usage,
-    )
-
-
-def _final_error(failures: list[ProviderError], choice: Choice) -> AiexError:
-    if len(failures) == 1:
-        return failures[0]
-    reasons = {**choice.left_out, **{error.provider: error.what for error in failures}}
-    told = "; ".join(error.what for error in failures)
-    return NoProviderError(f"No provider answered: {told}", failures[0].next_step, reasons=reasons)
-
-
-def _log_choice(request: CompletionRequest, choice: Choice) -> None:
-    names = ", ".join(one.provider.name for one in choice.candidates)
-    left = "; ".join(f"{name}: {reason}" for name, reason in choice.left_out.items())
-    log.debug("%s: %s -> %s; left out: %s", request.task, choice.reason, names, left or "none")
+def _final_error(failures: Sequence[ProviderError], choice: Choice) -> AiexError:
+    """Return the error of the one provider that was asked, or of all that were."""
+    last = {error.provider: error for error in failures}
+    if len(last) == 1:
+        return failures[-1]
+    reasons = {**choice.left_out, **{name: error.what for name, error in last.items()}}
+    told = "; ".join(error.what for error in last.values())
+    first = next(iter(last.values()))
+    return NoProviderError(f"No provider answered: {told}", first.next_step, reasons=reasons)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from aiex_lsp.errors import FailureKind as Kind
@@ -13,45 +13,59 @@ from aiex_lsp.llm.failure_texts import Fault, Origin, fault_told, told
 from aiex_lsp.llm.wire.retry_after import retry_after
 from aiex_lsp.llm.wire.vendor_errors import VendorError, decode, kind_of, parse_error
 
+Retry = Literal["never", "once", "backoff"]
+Circuit = Literal["provider", "model"]
+
 
 @dataclass(frozen=True, slots=True)
 class Disposition:
     """What follows from a failure.
 
-    `retry_same`: the same request may succeed at the same provider later; `fall_back`: another
-    provider may succeed; `breaker_weight`: 1 if it speaks against the provider's health.
+    `fall_back`: another provider may succeed. `retry`: whether the same provider may where nobody
+    else can be asked: never, once after a moment, or by the design document's backoff. `quick`:
+    once after a moment even where another can be asked. `counts_against`: whose circuit it speaks
+    against, None if nobody's. `rest`: seconds that calls to come ask others first, where the
+    provider named no time itself; the design is silent, these are ours. `rests`: whether it is
+    this model or the whole account that rests.
     """
 
-    retry_same: bool
     fall_back: bool
-    breaker_weight: int
+    retry: Retry = "never"
+    quick: bool = False
+    counts_against: Circuit | None = None
+    rest: float = 0.0
+    rests: Circuit = "model"
 
 
 DISPOSITIONS: Mapping[Kind, Disposition] = {
-    Kind.TRANSIENT: Disposition(True, True, 1),
-    Kind.OVERLOADED: Disposition(True, True, 1),
-    Kind.RATE_LIMITED: Disposition(True, True, 0),
-    Kind.QUOTA: Disposition(False, True, 0),
-    Kind.CREDENTIALS: Disposition(False, True, 0),
-    Kind.PERMISSION: Disposition(False, True, 0),
-    Kind.REGION: Disposition(False, True, 0),
-    Kind.MODEL_NOT_FOUND: Disposition(False, True, 0),
-    Kind.CONTEXT_TOO_LONG: Disposition(False, True, 0),
-    Kind.CONTENT_FILTER: Disposition(False, False, 0),
-    Kind.CONNECT: Disposition(True, True, 1),
-    Kind.CONNECT_TIMEOUT: Disposition(True, True, 1),
-    Kind.FIRST_TOKEN_TIMEOUT: Disposition(False, True, 1),
-    Kind.STALL: Disposition(False, True, 1),
+    Kind.TRANSIENT: Disposition(True, "backoff", quick=True, counts_against="model"),
+    # It said that it has too much to do: asking again at once makes that worse.
+    Kind.OVERLOADED: Disposition(True, "backoff", counts_against="model", rest=10.0),
+    Kind.RATE_LIMITED: Disposition(True, "backoff", rest=10.0),
+    Kind.QUOTA: Disposition(True, rest=300.0, rests="provider"),
+    Kind.CREDENTIALS: Disposition(True, rest=300.0, rests="provider"),
+    Kind.PERMISSION: Disposition(True, rest=300.0),
+    Kind.REGION: Disposition(True, rest=300.0, rests="provider"),
+    Kind.MODEL_NOT_FOUND: Disposition(True, rest=60.0),
+    # The same prompt fails again: it goes to a larger window, or is compressed first.
+    Kind.CONTEXT_TOO_LONG: Disposition(True),
+    Kind.CONTENT_FILTER: Disposition(False),
+    # A server that is not running is not started by waiting for it.
+    Kind.CONNECT: Disposition(True, "once", counts_against="provider"),
+    # Silence has cost its time already.
+    Kind.CONNECT_TIMEOUT: Disposition(True, counts_against="provider"),
+    Kind.FIRST_TOKEN_TIMEOUT: Disposition(True, counts_against="model"),
+    Kind.STALL: Disposition(True, counts_against="model"),
     # Ours, not the provider's, and there is no time left to ask another.
-    Kind.DEADLINE: Disposition(False, False, 0),
-    Kind.TRUNCATED: Disposition(True, True, 1),
-    Kind.MALFORMED: Disposition(False, True, 1),
-    Kind.EMPTY: Disposition(True, True, 0),
-    Kind.BAD_REQUEST: Disposition(False, False, 0),
-    Kind.NOT_CONFIGURED: Disposition(False, True, 0),
-    Kind.OWN_LIMIT: Disposition(False, True, 0),
-    Kind.CIRCUIT_OPEN: Disposition(False, True, 0),
-    Kind.CANCELLED: Disposition(False, False, 0),
+    Kind.DEADLINE: Disposition(False),
+    Kind.TRUNCATED: Disposition(True, "once", quick=True, counts_against="model"),
+    Kind.MALFORMED: Disposition(True, counts_against="model"),
+    Kind.EMPTY: Disposition(True, "once"),
+    Kind.BAD_REQUEST: Disposition(False),
+    Kind.NOT_CONFIGURED: Disposition(True),
+    Kind.OWN_LIMIT: Disposition(True),
+    Kind.CIRCUIT_OPEN: Disposition(True),
+    Kind.CANCELLED: Disposition(False),
 }
 
 
@@ -116,7 +130,9 @@ def from_vendor(
     if kind is None or (kind is Kind.TRANSIENT and status is not None and status < 500):
         kind = _by_status(status)
     what, step = told(origin, kind, error, status, wait)
-    return _error(origin, kind, what, step, status=status, wait=wait)
+    found = _error(origin, kind, what, step, status=status, wait=wait)
+    found.window = error.window
+    return found
 
 
 def _by_status(status: int | None) -> Kind:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from aiex_lsp.config.settings import Settings
+from aiex_lsp.config.settings import ProviderSettings, Settings
 from aiex_lsp.errors import AiexError, FailureKind, ProviderError, TemplateError
 from aiex_lsp.llm.adapters.base import Adapter
 from aiex_lsp.llm.pool import AdapterPool
@@ -19,6 +19,7 @@ from aiex_lsp.llm.types import (
     FittedPrompt,
     Message,
     ModelCall,
+    ModelInfo,
     Usage,
 )
 
@@ -47,6 +48,9 @@ MIN_ANSWER = 256
 """Tokens kept for an answer, however small the window."""
 
 
+TOO_LONG_SHARE = 0.75
+"""Of a prompt that was refused as too long, what is sent next: tokenizers differ by a third."""
+
 log = logging.getLogger(__name__)
 
 
@@ -65,6 +69,7 @@ class Fitting:
     def __init__(self, pool: AdapterPool, tokens: TokenCounter) -> None:
         self._pool = pool
         self._tokens = tokens
+        self._refused: dict[tuple[str, str], int] = {}
 
     async def fit(
         self,
@@ -74,10 +79,12 @@ class Fitting:
         model: str | None,
         *,
         ask: bool = True,
+        cap: int | None = None,
     ) -> Fitted:
         """Return the call for this adapter: input and answer together stay within its window.
 
-        `ask` False does not ask the provider for its models. Raises `ProviderError`, of kind
+        `ask` False does not ask the provider for its models; `cap` are input tokens not to be
+        exceeded for another reason than the window. Raises `ProviderError`, of kind
         CONTEXT_TOO_LONG where the indispensable part is too large.
         """
         task = settings.task(request.task)
@@ -85,9 +92,7 @@ class Fitting:
         info = await self._pool.info(adapter, model) if ask else None
         if info is not None and adapter.local and not info.local:
             raise _leaves_this_machine(adapter, model)
-        told = info.context_window if info else None
-        default = UNKNOWN_LOCAL_WINDOW if adapter.local else _known_window(adapter)
-        window = adapter.settings.context_window or told or default
+        window = self._window(adapter.settings, model, info)
         effort = request.effort or task.effort or adapter.settings.effort
         small = is_small(adapter)
         wanted = task.max_tokens or request.max_tokens
@@ -95,6 +100,8 @@ class Fitting:
         if info and info.max_output_tokens:
             wanted = min(wanted, info.max_output_tokens)
         budgets = _budgets(window, wanted)
+        if cap is not None:
+            budgets = tuple(min(budget, cap) for budget in budgets)
         counter = self._tokens.for_model(adapter.settings.type, model)
 
         try:
@@ -156,12 +163,32 @@ class Fitting:
         own = Usage(fitted.prompt.input_tokens, output, estimated=True)
         return replace(completion, usage=own)
 
+    def window(self, adapter: Adapter, model: str | None) -> int:
+        """Return a model's window in tokens, as far as is known without asking its provider."""
+        model = model or self._pool.known_default(adapter) or ""
+        listed = self._pool.known_models(adapter)
+        info = next((one for one in listed if one.id == model), None)
+        return self._window(adapter.settings, model, info)
+
+    def _window(self, provider: ProviderSettings, model: str, info: ModelInfo | None) -> int:
+        told = info.context_window if info else None
+        known = {} if provider.is_local else KNOWN_WINDOWS
+        window = provider.context_window or told or known.get(provider.type, UNKNOWN_LOCAL_WINDOW)
+        return min(window, self._refused.get((provider.name, model), window))
+
+    def learn_window(self, adapter: Adapter, fitted: Fitted, told: int | None) -> None:
+        """Take a refusal of a prompt as too long: the window is `told`, or less than was sent."""
+        sent = fitted.prompt.input_tokens
+        window = told or max(MIN_ANSWER, int(sent * TOO_LONG_SHARE) + fitted.call.max_tokens)
+        key = (adapter.name, fitted.call.model)
+        self._refused[key] = min(window, self._refused.get(key, window))
+
     def assumed_usage(self, fitted: Fitted) -> Usage:
         """Return the usage of a call whose answer takes all the tokens it may."""
         return Usage(fitted.prompt.input_tokens, fitted.call.max_tokens, estimated=True)
 
 
-def _budgets(window: int, wanted: int) -> tuple[int, int]:
+def _budgets(window: int, wanted: int) -> tuple[int, ...]:
     """Return input budgets to try: half a window is kept for the answer, an eighth if it must."""
     comfortable = window - min(wanted, window // 2)
     return comfortable, max(comfortable, window - max(MIN_ANSWER, window // 8))
@@ -180,10 +207,6 @@ def _leaves_this_machine(adapter: Adapter, model: str) -> ProviderError:
         provider=adapter.name,
         model=model,
     )
-
-
-def _known_window(adapter: Adapter) -> int:
-    return KNOWN_WINDOWS.get(adapter.settings.type, UNKNOWN_LOCAL_WINDOW)
 
 
 def _first(*values: float | None) -> float | None:

@@ -11,7 +11,7 @@ from typing import Any, cast
 from aiex_lsp.config.settings import Settings
 from aiex_lsp.errors import FailureKind, ProviderError
 from aiex_lsp.llm.adapters.base import Adapter
-from aiex_lsp.llm.types import Chunk, Finish, Heartbeat, ModelCall
+from aiex_lsp.llm.types import Chunk, Finish, Heartbeat, ModelCall, Quota
 
 FIRST_TOKEN_TIMEOUT = 15.0
 LOCAL_FIRST_TOKEN_TIMEOUT = 120.0
@@ -31,26 +31,40 @@ class Limits:
     duration_seconds: float
 
 
-def limits_for(adapter: Adapter, settings: Settings, started: float, now: float) -> Limits:
+def limits_for(
+    adapter: Adapter, settings: Settings, started: float, waiting_since: float, now: float
+) -> Limits:
     """Return the limits of one attempt of a call that began at `started`.
+
+    `waiting_since` is when the wait for a first token began: with the call, or anew where an
+    answer that had begun broke off.
+    """
+    seconds = _first_token_seconds(adapter, settings)
+    end = started + settings.max_duration
+    first = min(now + seconds, request_end(adapter, settings, waiting_since), end)
+    return Limits(
+        first_token=first,
+        end=end,
+        stall=settings.stall_timeout,
+        first_token_seconds=first - now,
+        duration_seconds=settings.max_duration,
+    )
+
+
+def request_end(adapter: Adapter, settings: Settings, waiting_since: float) -> float:
+    """Return when the first token has to be there, retries and fallbacks included.
 
     A local provider's longer first-token limit also widens a `request_timeout` left at its
     default: 30 s would make 120 s meaningless.
     """
-    general = settings.first_token_timeout
-    default = LOCAL_FIRST_TOKEN_TIMEOUT if adapter.local else FIRST_TOKEN_TIMEOUT
-    seconds = adapter.settings.first_token_timeout or general or default
     request = settings.request_timeout
-    if adapter.local and general is None and request == DEFAULT_REQUEST_TIMEOUT:
-        request = max(request, seconds)
-    end = started + settings.max_duration
-    return Limits(
-        first_token=min(now + seconds, started + request, end),
-        end=end,
-        stall=settings.stall_timeout,
-        first_token_seconds=min(now + seconds, started + request, end) - now,
-        duration_seconds=settings.max_duration,
-    )
+    if (
+        adapter.local
+        and settings.first_token_timeout is None
+        and request == DEFAULT_REQUEST_TIMEOUT
+    ):
+        request = max(request, _first_token_seconds(adapter, settings))
+    return waiting_since + request
 
 
 async def watched(adapter: Adapter, call: ModelCall, limits: Limits) -> AsyncIterator[Chunk]:
@@ -73,7 +87,7 @@ async def watched(adapter: Adapter, call: ModelCall, limits: Limits) -> AsyncIte
                 raise _timeout(adapter, call, limits, begun, clock()) from None
             yield chunk
             finished = finished or isinstance(chunk, Finish)
-            begun = begun or not isinstance(chunk, Heartbeat)
+            begun = begun or not isinstance(chunk, Heartbeat | Quota)
             if begun:
                 deadline = min(clock() + limits.stall, limits.end)
     if not finished:
@@ -105,6 +119,11 @@ def first_token_timeout(adapter: Adapter, model: str | None, seconds: float) -> 
         provider=adapter.name,
         model=model,
     )
+
+
+def _first_token_seconds(adapter: Adapter, settings: Settings) -> float:
+    default = LOCAL_FIRST_TOKEN_TIMEOUT if adapter.local else FIRST_TOKEN_TIMEOUT
+    return adapter.settings.first_token_timeout or settings.first_token_timeout or default
 
 
 def _timeout(

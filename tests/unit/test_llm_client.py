@@ -17,12 +17,19 @@ from aiex_lsp.errors import (
     ProviderError,
     UsageError,
 )
+from aiex_lsp.events.bus import EventBus
 from aiex_lsp.llm.adapters.base import Adapter, AdapterContext
 from aiex_lsp.llm.cache import AnswerCache
+from aiex_lsp.llm.circuit_breaker import CircuitBreaker
 from aiex_lsp.llm.client import LLMClient
 from aiex_lsp.llm.coordinator import ModelCoordinator
 from aiex_lsp.llm.fitting import Fitting
+from aiex_lsp.llm.holds import Holds
+from aiex_lsp.llm.measured import Board
 from aiex_lsp.llm.pool import AdapterPool
+from aiex_lsp.llm.rate_limiter import RateLimiter
+from aiex_lsp.llm.sending import Parts
+from aiex_lsp.llm.standing import Standings
 from aiex_lsp.llm.tokens import TokenCounter
 from aiex_lsp.llm.types import (
     Chunk,
@@ -38,6 +45,7 @@ from aiex_lsp.llm.types import (
     Thinking,
     Usage,
 )
+from aiex_lsp.state.memory import MemoryStore
 
 DONE = Finish("stop", Usage(10, 5))
 SILENCE = object()
@@ -120,7 +128,7 @@ def provider(name: str, *script: object, **changes: object) -> ProviderSettings:
     if "window" in changes:
         body["window"] = changes.pop("window")
     base = ProviderSettings(
-        name, "scripted", agreed=True, configured=True, extra_body=body, base_url="http://x"
+        name, "scripted", agreed=True, configured=True, extra_body=body, base_url=f"http://{name}"
     )
     return replace(base, **changes)
 
@@ -130,21 +138,39 @@ def settings(*providers: ProviderSettings, **changes: object) -> Settings:
 
 
 class Rig:
-    def __init__(self, answering: Sequence[str] = ()) -> None:
+    def __init__(self, answering: Sequence[str] = (), detect=None) -> None:
         self.adapters: dict[str, Scripted] = {}
 
         def make(one, context):
             return self.adapters.setdefault(one.name, Scripted(one, context))
 
-        self.now = 0.0
+        self.now = 1000.0
+        self.store = MemoryStore(lambda: self.now, Random(1))
         pool = AdapterPool(make, lambda _t: AdapterContext(), lambda: self.now)
 
         async def probe(one):
             return one.name in answering
 
-        coordinator = ModelCoordinator(probe, lambda _p: None, Random(1))
-        cache = AnswerCache(lambda: self.now)
-        self.client = LLMClient(pool, coordinator, Fitting(pool, TokenCounter()), cache)
+        self.bus, self.events = EventBus(), []
+        self.bus.subscribe(self.events.append)
+        self.board = Board(lambda: self.now, Random(1))
+        fitting, holds = Fitting(pool, TokenCounter()), Holds(self.store)
+        standing = Standings(self.store, pool, fitting, holds)
+        coordinator = ModelCoordinator(
+            probe, lambda _p, _m: None, Random(1), board=self.board, standing=standing, bus=self.bus
+        )
+        parts = Parts(
+            pool=pool,
+            fitting=fitting,
+            cache=AnswerCache(lambda: self.now, self.store),
+            breaker=CircuitBreaker(self.store, self.bus, lambda: self.now),
+            limiter=RateLimiter(self.store, self.bus, lambda: self.now),
+            holds=holds,
+            board=self.board,
+            bus=self.bus,
+            now=lambda: self.now,
+        )
+        self.client = LLMClient(parts, coordinator, Random(1), detect)
 
     async def ask(self, held: Settings, heard: Heard | None = None, **request: object):
         request = {"task": "explain", "prompt": Prompt(), **request}

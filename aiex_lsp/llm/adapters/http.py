@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from aiex_lsp import __version__
+from aiex_lsp.llm.adapters.connect_faults import connect_fault
 from aiex_lsp.llm.failure_texts import Fault
 from aiex_lsp.llm.failures import FaultError
 from aiex_lsp.llm.wire.lines import LineSplitter, LineTooLongError
@@ -83,14 +82,22 @@ class HttpClient:
             return await _whole_json(response)
 
     async def frames(
-        self, path: str, body: Mapping[str, Any], framing: Framing, *, base_url: str | None = None
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        framing: Framing,
+        *,
+        base_url: str | None = None,
+        on_headers: Callable[[Mapping[str, str]], None] = lambda _headers: None,
     ) -> AsyncGenerator[ServerEvent, None]:
         """Yield the events of a stream; an answer in one JSON body is one event.
 
+        `on_headers` is told the answer's headers, names in lower case, before the first event.
         Closing it closes the connection.
         """
         url = (base_url or self._base_url) + path
         async with self._open("POST", url, body, None) as response:
+            on_headers(_lowered(response))
             kind = response.headers.get("content-type", "").lower()
             if "text/html" in kind:
                 raise FaultError(Fault.WEB_PAGE)
@@ -160,8 +167,7 @@ class HttpClient:
                     body += data
                     if len(body) >= MAX_ERROR_BODY:
                         break
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return response.status_code, headers, bytes(body[:MAX_ERROR_BODY])
+        return response.status_code, _lowered(response), bytes(body[:MAX_ERROR_BODY])
 
     async def _made(self) -> httpx.AsyncClient:
         if self._client is None:
@@ -194,6 +200,10 @@ class HttpClient:
             raise FaultError(Fault.PROXY, "its address is not usable") from None
         except OSError:
             raise FaultError(Fault.TLS, "SSL_CERT_FILE cannot be read") from None
+
+
+def _lowered(response: httpx.Response) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def is_loopback(url: str) -> bool:
@@ -264,7 +274,7 @@ def _fault(error: Exception, begun: bool) -> FaultError | None:
         case httpx.ProxyError():
             return FaultError(Fault.PROXY, str(error)[:60])
         case httpx.ConnectError():
-            return _connect_fault(error)
+            return connect_fault(error)
         case httpx.UnsupportedProtocol() | httpx.InvalidURL():
             return FaultError(Fault.BAD_URL)
         case httpx.LocalProtocolError() | UnicodeEncodeError():
@@ -277,20 +287,3 @@ def _fault(error: Exception, begun: bool) -> FaultError | None:
         case httpx.TransportError():
             return FaultError(Fault.CUT if begun else Fault.NO_ANSWER)
     return None
-
-
-def _connect_fault(error: BaseException) -> FaultError:
-    for cause in _causes(error):
-        if isinstance(cause, ssl.SSLError):
-            return FaultError(Fault.TLS, (cause.reason or "").replace("_", " ").lower())
-        if isinstance(cause, socket.gaierror):
-            return FaultError(Fault.DNS)
-    return FaultError(Fault.REFUSED)
-
-
-def _causes(error: BaseException | None) -> list[BaseException]:
-    found: list[BaseException] = []
-    while error is not None and error not in found:
-        found.append(error)
-        error = error.__cause__ or error.__context__
-    return found

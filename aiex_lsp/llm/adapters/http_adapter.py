@@ -18,6 +18,7 @@ from aiex_lsp.llm.failure_texts import Fault, Origin, key_step
 from aiex_lsp.llm.failures import FaultError
 from aiex_lsp.llm.types import Chunk, Health, Heartbeat, ModelCall
 from aiex_lsp.llm.wire.base_url import BaseUrl, parse_base_url
+from aiex_lsp.llm.wire.quota import read_quota
 from aiex_lsp.llm.wire.reader import StreamReader, VendorFailure, deep_merge
 from aiex_lsp.llm.wire.sse import ServerEvent
 from aiex_lsp.llm.wire.vendor_errors import VendorError, decode, kind_of, parse_error
@@ -141,9 +142,17 @@ class HttpAdapter(Adapter, Generic[Learned]):
     async def _answer(
         self, reader: StreamReader, body: Mapping[str, Any]
     ) -> AsyncGenerator[Chunk, None]:
-        frames = self._http.frames(self.chat_path, body, self.framing, base_url=self._base.url)
+        headers: dict[str, str] = {}
+        frames = self._http.frames(
+            self.chat_path, body, self.framing, base_url=self._base.url, on_headers=headers.update
+        )
         async with aclosing(frames):
             while (event := await _next(frames, reader)) is not None:
+                if headers:
+                    quota = read_quota(headers, self.context.now())
+                    headers.clear()
+                    if quota is not None:
+                        yield quota
                 if event.comment:
                     yield Heartbeat(event.data)
                 elif event.data.strip() == "[DONE]":

@@ -41,7 +41,7 @@ def _resets(headers: Mapping[str, str], now: float) -> list[float]:
     found: dict[str, float] = {}
     for name, value in headers.items():
         if name.startswith("x-ratelimit-reset"):
-            limit, wait = name.removeprefix("x-ratelimit-reset").lstrip("-"), _duration(value, now)
+            limit, wait = name.removeprefix("x-ratelimit-reset").lstrip("-"), duration(value, now)
             left = headers.get(f"x-ratelimit-remaining-{limit}", "")
         elif name.startswith("anthropic-ratelimit-") and name.endswith("-reset"):
             limit = name.removeprefix("anthropic-ratelimit-").removesuffix("-reset")
@@ -69,8 +69,8 @@ def _number(text: str | None) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _duration(text: str, now: float) -> float | None:
-    """Return the seconds of "6m0s", "120ms", "1.5" or of a point in Unix time."""
+def duration(text: str, now: float) -> float | None:
+    """Return the seconds of "6m0s", "120ms", "1.5" or of a point in time; None of anything else."""
     text = text.strip().lower()
     number = _number(text)
     if number is not None:
@@ -80,7 +80,7 @@ def _duration(text: str, now: float) -> float | None:
         return number - now if number > 1e9 else number
     match = _DURATION.fullmatch(text)
     if not text or match is None:
-        return _until_rfc3339(text, now)
+        return _until_rfc3339(text.upper(), now)
     parts = [_number(part) for part in match.groups()]
     return sum((part or 0.0) * unit for part, unit in zip(parts, _UNITS, strict=True))
 

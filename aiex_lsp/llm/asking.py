@@ -1,0 +1,165 @@
+"""One attempt at one provider: fitted, looked up, admitted, within its limits; then sent."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from aiex_lsp.errors import FailureKind, ProviderError
+from aiex_lsp.llm.adapters.base import Adapter
+from aiex_lsp.llm.cache import cache_key
+from aiex_lsp.llm.calls import Call
+from aiex_lsp.llm.coordinator import Candidate
+from aiex_lsp.llm.fitting import Fitted
+from aiex_lsp.llm.flights import Flights
+from aiex_lsp.llm.rate_limiter import Lease, OwnLimitError, Wish
+from aiex_lsp.llm.scope import scope_of
+from aiex_lsp.llm.sending import Parts, Reply, Sender
+from aiex_lsp.llm.types import Listener
+from aiex_lsp.llm.watch import first_token_timeout, limits_for, request_end
+
+COMPRESS_TO = 0.5
+"""Of a prompt, what has to be left after compressing it to a rate limit; less is waited for."""
+
+log = logging.getLogger(__name__)
+
+
+class Asking:
+    """Asks one candidate once."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._sender = Sender(parts)
+        self._flights: Flights[Reply] = Flights()
+
+    async def ask(self, call: Call, candidate: Candidate, *, others: bool) -> Reply:
+        """Return the candidate's whole answer. Raises `ProviderError`.
+
+        `others`: further candidates wait, so that nothing here waits for long. Deltas reach the
+        call's listener as they come. Cancelling closes the request upstream.
+        """
+        parts = self._parts
+        adapter = parts.pool.get(candidate.provider, call.settings.connect_timeout)
+        call.on_status(f"asking {adapter.name}")
+        fitted = await self._fit(call, adapter, candidate.model)
+        key = cache_key(adapter.settings, fitted.call, call.secrets)
+        if call.cacheable:
+            kept = await parts.cache.get(key, call.settings.cache, local=adapter.local)
+            if kept is not None:
+                call.on_delta(kept.text)
+                self._sender.tell_kept(call, adapter, fitted, kept)
+                return Reply(adapter, fitted, kept, 0.0, known=True)
+        call.on_status(f"asking {adapter.name} ({fitted.call.model})")
+
+        async def send(listener: Listener) -> Reply:
+            return await self._send(call, adapter, fitted, listener, others=others)
+
+        if not call.cacheable:
+            return await send(call)
+        reply, joined = await self._flights.share(key, call, send)
+        return Reply(adapter, reply.fitted, reply.completion, 0.0, True) if joined else reply
+
+    async def _fit(
+        self, call: Call, adapter: Adapter, model: str | None, cap: int | None = None
+    ) -> Fitted:
+        """Return what is to be sent; a prompt that was refused as too long is never sent again."""
+        clock = asyncio.get_running_loop().time
+        limits = limits_for(adapter, call.settings, call.started, call.waiting_since, clock())
+        refused = call.caps.get(adapter.name)
+        caps = [one for one in (cap, refused) if one is not None]
+        try:
+            async with asyncio.timeout_at(limits.first_token):
+                return await self._parts.fitting.fit(
+                    call.request, call.settings, adapter, model, cap=min(caps, default=None)
+                )
+        except TimeoutError:
+            raise first_token_timeout(adapter, model, limits.first_token_seconds) from None
+
+    async def _send(
+        self, call: Call, adapter: Adapter, fitted: Fitted, listener: Listener, *, others: bool
+    ) -> Reply:
+        parts = self._parts
+        scope = scope_of(adapter.settings)
+        model = fitted.call.model
+        clock = asyncio.get_running_loop().time
+        end = request_end(adapter, call.settings, call.waiting_since)
+        permit = await parts.breaker.admit(
+            adapter.settings,
+            scope,
+            model,
+            call.settings.circuit_breaker,
+            call.started + call.settings.max_duration - clock(),
+        )
+        outcome: FailureKind | None = FailureKind.CANCELLED
+        try:
+            patience = call.settings.retry.max_wait if others else call.settings.request_timeout
+            lease, fitted = await self._lease(
+                call, adapter, scope, fitted, listener, deadline=end, patience=patience
+            )
+            reply = await self._sender.send(call, adapter, fitted, lease, listener)
+            outcome = None
+            return reply
+        except ProviderError as error:
+            outcome = error.kind
+            await parts.holds.note(scope, model, error)
+            raise
+        finally:
+            await parts.breaker.record(permit, outcome)
+
+    async def _lease(
+        self,
+        call: Call,
+        adapter: Adapter,
+        scope: str,
+        fitted: Fitted,
+        listener: Listener,
+        *,
+        deadline: float,
+        patience: float,
+    ) -> tuple[Lease | None, Fitted]:
+        """Return a place in the provider's minute, and what may be sent in it.
+
+        Where tokens are short the prompt is compressed to what is left, else the place is waited
+        for. Raises `OwnLimitError`.
+        """
+
+        def on_wait(seconds: float, limit: str) -> None:
+            listener.on_status(f"waiting {seconds:.0f} s for {adapter.name}'s limit of {limit}")
+
+        def wish(one: Fitted) -> Wish:
+            tokens = one.prompt.input_tokens + one.call.max_tokens
+            limits = adapter.rate_limits()
+            return Wish(adapter.name, scope, one.call.model, limits, tokens)
+
+        acquire = self._parts.limiter.acquire
+        try:
+            lease = await acquire(wish(fitted), deadline=deadline, patience=0.0, on_wait=on_wait)
+        except OwnLimitError as error:
+            smaller = await self._compressed(call, adapter, fitted, error)
+        else:
+            return lease, fitted
+        if smaller is not None:
+            try:
+                lease = await acquire(
+                    wish(smaller), deadline=deadline, patience=0.0, on_wait=on_wait
+                )
+            except OwnLimitError:
+                log.debug("%s: the room was taken meanwhile", adapter.name)
+            else:
+                return lease, smaller
+        lease = await acquire(wish(fitted), deadline=deadline, patience=patience, on_wait=on_wait)
+        return lease, fitted
+
+    async def _compressed(
+        self, call: Call, adapter: Adapter, fitted: Fitted, error: OwnLimitError
+    ) -> Fitted | None:
+        """Return the prompt compressed to the tokens that are left, None where too few are."""
+        if error.limit != "tokens" or error.free_tokens is None:
+            return None
+        room = error.free_tokens - fitted.call.max_tokens
+        if room < COMPRESS_TO * fitted.prompt.input_tokens:
+            return None
+        try:
+            return await self._fit(call, adapter, fitted.call.model, cap=room)
+        except ProviderError:
+            return None

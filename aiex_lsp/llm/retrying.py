@@ -1,0 +1,112 @@
+"""What is done after a failure: the same provider again, the next one, or the end."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiex_lsp.config.settings import RetrySettings
+from aiex_lsp.errors import ProviderError
+from aiex_lsp.llm.failures import DISPOSITIONS
+
+BUDGET_SHARE = 0.1
+BUDGET_LEAST = 3
+"""At most a tenth of a minute's calls are retries, or three: more would be a storm."""
+
+MINUTE = 60.0
+QUICK_AT_MOST = 1.0
+"""Seconds; a quick retry that takes longer is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Ask the same provider once more, after `wait` seconds."""
+
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class NextProvider:
+    """Ask the next candidate."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Nobody else can help."""
+
+
+Decision = Again | NextProvider | GiveUp
+
+
+def decide(
+    error: ProviderError,
+    *,
+    others: bool,
+    tried: int,
+    waited: float,
+    remaining: float,
+    settings: RetrySettings,
+    budget: RetryBudget,
+    random: Callable[[], float],
+) -> Decision:
+    """Return what follows from a failure.
+
+    `others`: there are further candidates. `tried` counts requests to this provider in this call,
+    `waited` the seconds already waited for it, `remaining` those until the first token has to be
+    there. `random` gives numbers from 0 to 1. A retry is taken out of `budget`.
+    """
+    wait = _wait(error, others, tried, waited, settings, random)
+    if wait is not None and wait < remaining and budget.take():
+        return Again(wait)
+    return NextProvider() if others and DISPOSITIONS[error.kind].fall_back else GiveUp()
+
+
+def _wait(
+    error: ProviderError,
+    others: bool,
+    tried: int,
+    waited: float,
+    settings: RetrySettings,
+    random: Callable[[], float],
+) -> float | None:
+    """Return the seconds until the same provider is asked again, None for not at all."""
+    disposition = DISPOSITIONS[error.kind]
+    if disposition.retry == "never" or tried >= settings.tries:
+        return None
+    named = error.retry_after
+    quick = min(settings.quick, QUICK_AT_MOST)
+    if others:
+        if named is not None:
+            return named if waited + named <= settings.max_wait else None
+        return quick if disposition.quick and tried == 1 else None
+    if named is not None:
+        return named
+    if disposition.retry == "once":
+        return quick if tried == 1 else None
+    # Design document: 2^attempt seconds and up to a second of jitter.
+    return settings.backoff * 2.0**tried + settings.jitter * random()
+
+
+class RetryBudget:
+    """How many retries the calls of the last minute allow; `clock` is in seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._calls: deque[float] = deque()
+        self._retries: deque[float] = deque()
+
+    def call(self) -> None:
+        """Count a call of a task."""
+        self._calls.append(self._clock())
+
+    def take(self) -> bool:
+        """Return whether one more retry is within the budget, and take it."""
+        since = self._clock() - MINUTE
+        for times in (self._calls, self._retries):
+            while times and times[0] <= since:
+                times.popleft()
+        if len(self._retries) >= max(BUDGET_LEAST, BUDGET_SHARE * len(self._calls)):
+            return False
+        self._retries.append(self._clock())
+        return True
