@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 from aiex_lsp.config.settings import HealthSettings, ProviderSettings, RateLimits, Settings
@@ -15,6 +16,8 @@ from aiex_lsp.events.types import RequestFailed, RequestStarted, ResponseReceive
 from aiex_lsp.llm.adapters.base import Adapter, AdapterContext
 from aiex_lsp.llm.pool import AdapterPool
 from aiex_lsp.llm.types import Chunk, Health, ModelCall, ModelInfo
+from aiex_lsp.state.memory import MemoryStore
+from aiex_lsp.state.types import Member
 
 WELL = Health("healthy", 120.0)
 DOWN = Health("unhealthy", error="it is not reachable")
@@ -121,6 +124,29 @@ def provider(name: str, **changes: Any) -> ProviderSettings:
 def settings(*providers: ProviderSettings, interval: float = 30.0, **changes: Any) -> Settings:
     health = HealthSettings(interval=interval)
     return Settings(providers={one.name: one for one in providers}, health=health, **changes)
+
+
+class Team:
+    """A memory store that several servers of one test share, as one of them sees it."""
+
+    backend = "sqlite"
+    degraded: str | None = None
+
+    def __init__(self, clock: Clock, member_id: str, shared: Team | None = None) -> None:
+        self.member_id = member_id
+        self.time = clock
+        self.store = shared.store if shared else MemoryStore(clock, Random(1))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    async def run_heartbeats(self, told: Callable[[], str], interval: float = 10.0) -> None:
+        try:
+            while True:
+                await self.beat(Member(self.member_id, f"host-{self.member_id}", payload=told()))
+                await self.time.sleep(interval)
+        finally:
+            await self.leave(self.member_id)
 
 
 _CALL = {"call_id": "c", "attempt": 1, "task": "explain", "provider_type": "probed"}

@@ -15,7 +15,7 @@ from aiex_lsp.doctor.checks import Check, CheckStatus, Diagnosis, diagnosis_json
 from aiex_lsp.doctor.provider import examine
 from aiex_lsp.errors import StateError
 from aiex_lsp.llm.pool import AdapterPool
-from aiex_lsp.llm.summary import in_use
+from aiex_lsp.llm.summary import chosen, in_use
 
 if TYPE_CHECKING:
     from aiex_lsp.state.shared import SharedState
@@ -30,9 +30,7 @@ async def diagnose(
     settings: Settings, pool: AdapterPool, store: SharedState | None = None, *, limit: float = LIMIT
 ) -> Diagnosis:
     """Return everything that was checked. Takes little more than `limit` seconds."""
-    configured = settings.default_provider is not None or any(
-        one.configured and one.enabled for one in settings.providers.values()
-    )
+    meant = chosen(settings)
     used = {one.name for one in in_use(settings)}
     names = list(settings.providers)
     *exams, state = await asyncio.gather(
@@ -41,7 +39,7 @@ async def diagnose(
                 settings.providers[name],
                 settings,
                 pool,
-                used=configured and name in used,
+                used=meant and name in used,
                 limit=limit,
             )
             for name in names
@@ -51,7 +49,7 @@ async def diagnose(
     checks = dict(zip(names, exams, strict=True))
     found = [one for name in names for one in checks[name]]
     ok = not any(fails(one) for one in exams)
-    if not configured:
+    if not meant:
         usable = [name for name in names if name in used and _usable(checks[name])]
         found.append(_anybody(usable))
         ok = bool(usable)

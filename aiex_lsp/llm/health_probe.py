@@ -46,9 +46,9 @@ def barred(provider: ProviderSettings) -> str | None:
     """Return why a provider may not be asked anything, None where it may."""
     if not provider.enabled:
         return "switched off"
-    if not provider.agreed:
-        return "not agreed to yet"
-    return None if has_access(provider) else "no API key is set"
+    if not has_access(provider):
+        return "no API key is set"
+    return None if provider.agreed else "not agreed to yet"
 
 
 def told_by(error: str) -> HealthStatus | None:

@@ -31,10 +31,17 @@ class Summary:
     severity: Severity
 
 
+def chosen(settings: Settings) -> bool:
+    """Return whether the user chose a provider; else calls look for one on this machine."""
+    return settings.default_provider is not None or any(
+        _meant(one) for one in settings.providers.values()
+    )
+
+
 def in_use(settings: Settings) -> list[ProviderSettings]:
     """Return the providers calls would go to: pinned ones, fallbacks and tasks', or configured.
 
-    Where nothing is configured, those of this machine that are asked then.
+    Where none was chosen, those of this machine that are asked then.
     """
     names: list[str | None] = []
     if settings.default_provider is not None:
@@ -43,8 +50,7 @@ def in_use(settings: Settings) -> list[ProviderSettings]:
         names += [task.provider, *(task.fallback_providers or ())]
     every = list(settings.providers.values())
     if settings.default_provider is None:
-        configured = [one.name for one in every if one.configured and one.enabled]
-        names = [*configured, *names]
+        names = [*(one.name for one in every if _meant(one)), *names]
     if not any(names):
         names = [one.name for one in every if one.enabled and one.is_local]
     found = (settings.providers.get(name) for name in dict.fromkeys(names) if name)
@@ -57,9 +63,9 @@ def active_of(settings: Settings, statuses: Sequence[ProviderStatus]) -> Active:
     used = [by_name[one.name] for one in in_use(settings) if one.name in by_name]
     found = by_name.get(settings.default_provider or "")
     if found is None:
-        chosen = [one for one in statuses if one.last_selected is not None]
-        found = max(chosen, key=lambda one: one.last_selected or 0.0, default=None)
-    if found is None and any(one.configured for one in settings.providers.values()):
+        called = [one for one in statuses if one.last_selected is not None]
+        found = max(called, key=lambda one: one.last_selected or 0.0, default=None)
+    if found is None and chosen(settings):
         well = [one for one in used if not _trouble(one, settings)]
         found = next(iter([*well, *used]), None)
     if found is None:
@@ -109,6 +115,11 @@ def _text(active: Active, troubles: Mapping[str, str], today_cost: float | None)
         return f"{active.provider} ⚠ {why}"
     parts = [active.provider, active.model, dollars(today_cost) if today_cost else None]
     return " · ".join(part for part in parts if part)
+
+
+def _meant(provider: ProviderSettings) -> bool:
+    # A key in the environment alone is no choice.
+    return provider.configured and provider.enabled and provider.agreed
 
 
 def _trouble(status: ProviderStatus, settings: Settings) -> str | None:

@@ -301,17 +301,18 @@ async def test_a_key_with_characters_no_header_takes():
 
 
 async def test_who_was_not_agreed_to_is_asked_nothing_and_it_says_how_to_agree():
-    async with OpenAIServer() as server:
+    # As a key in the environment does, beside a provider that was chosen.
+    async with OpenAIServer() as server, OllamaServer() as local:
         one = configured(
             "openai",
             "openai",
             server.base_url,
             api_key=Secret(KEY),
             agreed=False,
-            configured=False,
         )
-        found = await examined(one)
+        found = await examined(one, configured("ollama", "ollama", local.base_url))
         assert server.requests == []
+    assert found.ok
     assert of(found, "openai") == [("key", "ok"), ("consent", "skipped")]
     assert "`aiex-lsp config set providers.openai.enabled true`" in check(found, "consent").remedy
 

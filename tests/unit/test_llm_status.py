@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -24,9 +23,18 @@ from aiex_lsp.llm.scope import circuit_names, scope_of, window_name
 from aiex_lsp.llm.status_json import iso, payload, read_payload, status_json
 from aiex_lsp.llm.summary import Active, dollars, in_use, summary
 from aiex_lsp.llm.types import CircuitStatus, LimitStatus, ProviderStatus
-from aiex_lsp.state.memory import MemoryStore
 from aiex_lsp.state.types import Ceiling, CircuitPolicy, Member, Row, WindowLimits
-from tests.probed import DOWN, REFUSED, Clock, Providers, provider, settings, settle, started
+from tests.probed import (
+    DOWN,
+    REFUSED,
+    Clock,
+    Providers,
+    Team,
+    provider,
+    settings,
+    settle,
+    started,
+)
 
 STATUS_KEYS = [
     *("provider", "type", "local", "status", "responseTimeMs", "lastCheck", "error", "circuit"),
@@ -40,29 +48,6 @@ TOLD = """{"provider": "a", "type": "openai", "local": false, "status": "healthy
 "rateLimit": {"requests": {"current": 1, "limit": 50, "remaining": 49},
 "tokens": {"current": 0, "limit": null, "remaining": null}}, "model": "big", "inFlight": 0,
 "requestCount": 3, "lastSelected": null}"""
-
-
-class Team:
-    """A memory store that several servers of one test share, as one of them sees it."""
-
-    backend = "sqlite"
-    degraded: str | None = None
-
-    def __init__(self, clock: Clock, member_id: str, shared: Team | None = None) -> None:
-        self.member_id = member_id
-        self.time = clock
-        self.store = shared.store if shared else MemoryStore(clock, Random(1))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.store, name)
-
-    async def run_heartbeats(self, told: Callable[[], str], interval: float = 10.0) -> None:
-        try:
-            while True:
-                await self.beat(Member(self.member_id, f"host-{self.member_id}", payload=told()))
-                await self.time.sleep(interval)
-        finally:
-            await self.leave(self.member_id)
 
 
 class Server:
