@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from itertools import groupby
 from pathlib import Path
@@ -23,6 +22,8 @@ def command(common: Common) -> None:
 
     Costs nothing. Exit status 1 if a provider in use cannot be used.
     """
+    import asyncio
+
     from aiex_lsp.cli import jsonable
     from aiex_lsp.cli.output import Progress
     from aiex_lsp.cli.target import project_root

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,8 @@ def command(common: Common, check: bool) -> None:
 
     Without --check it is what running servers have seen.
     """
+    import asyncio
+
     from aiex_lsp.cli import jsonable
     from aiex_lsp.cli.output import Progress
     from aiex_lsp.cli.target import project_root
