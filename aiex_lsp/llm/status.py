@@ -15,8 +15,9 @@ from aiex_lsp.llm.health import HealthMonitor
 from aiex_lsp.llm.health_probe import barred
 from aiex_lsp.llm.health_record import HealthRecord, HealthStatus
 from aiex_lsp.llm.pool import AdapterPool
+from aiex_lsp.llm.rate_limiter import status_of as limits_of
 from aiex_lsp.llm.scope import circuit_names, scope_of, window_name
-from aiex_lsp.llm.types import CircuitStatus, LimitStatus, ProviderStatus
+from aiex_lsp.llm.types import CircuitStatus, ProviderStatus
 from aiex_lsp.state.base import Store
 from aiex_lsp.state.types import WindowUsage
 
@@ -67,7 +68,7 @@ class StatusReader:
         scope = scope_of(provider)
         model, limits, wrong = self._adapter_facts(provider, settings)
         record = await self._monitor.newest(scope, ahead)
-        usage = await self._usage(scope)
+        requests, tokens = limits_of(await self._usage(scope), limits)
         activity = self._board.activity(scope)
         status, why = _health(provider, record, wrong)
         return ProviderStatus(
@@ -79,8 +80,8 @@ class StatusReader:
             last_check=record.last_check if record else None,
             error=why,
             circuit=await self._circuit(provider, settings, ahead),
-            requests=_limit(usage.requests, limits.requests_per_minute, usage.requests_left),
-            tokens=_limit(usage.tokens, limits.tokens_per_minute, usage.tokens_left),
+            requests=requests,
+            tokens=tokens,
             model=model,
             in_flight=activity.in_flight,
             request_count=activity.request_count,
@@ -137,11 +138,3 @@ def _health(
     if record is None:
         return "unknown", None
     return record.status, record.error
-
-
-def _limit(current: int, limit: int | None, left: int | None) -> LimitStatus:
-    """Return a limit with what is left of it; `left` is what the provider itself said."""
-    remaining = None if limit is None else max(0, limit - current)
-    if left is not None:
-        remaining = left if remaining is None else min(remaining, left)
-    return LimitStatus(current, limit, remaining)
