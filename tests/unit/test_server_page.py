@@ -37,6 +37,9 @@ CONTRACT = {
 }
 """The contract's table of requests, as it is given."""
 
+NOTIFICATIONS = {"aiex/showMarkdown", "aiex/providerHealth"}
+"""The contract's notifications of the server."""
+
 BEYOND = {"aiex/pause"}
 """What the contract is silent about."""
 
@@ -64,6 +67,12 @@ def test_the_page_lists_what_is_registered(tmp_path):
 
 def test_every_name_is_the_contracts(tmp_path):
     assert set(server(tmp_path).methods) <= CONTRACT | BEYOND
+
+
+def test_the_page_lists_the_notifications_the_server_sends():
+    assert set(re.findall(r"^- `(aiex/\w+)` \{", TEXT, re.MULTILINE)) == NOTIFICATIONS
+    code = "".join(path.read_text("utf-8") for path in ROOT.glob("*.py") if path.stem != "__init__")
+    assert NOTIFICATIONS <= set(re.findall(r'"(aiex/\w+)"', code))
 
 
 def test_the_page_lists_the_methods_of_lsp(tmp_path):
