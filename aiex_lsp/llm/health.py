@@ -167,6 +167,7 @@ class HealthMonitor:
         if record is None or self._now() - record.last_check >= interval:
             await self._probe(provider, settings)
         elif record is not own:
+            self._shared_at[scope] = record.last_check
             self._take(provider.name, scope, record)
         elif self._shared_at.get(scope, 0.0) < record.last_check:
             await self._share(scope, record)
