@@ -50,8 +50,8 @@ OFF_PAUSE = 30.0
 RECORD_TTL = 24 * 3600.0
 """Seconds a record stays in the shared state, to be shown with its age."""
 
-SAME = 1.0
-"""Seconds by which two clocks may differ over one and the same record."""
+SAME = 0.05
+"""Seconds by which two looks at the store's clock may differ over one and the same record."""
 
 KNOWN_MODELS = 20
 """Models of one provider whose circuits are looked after, those called last."""
