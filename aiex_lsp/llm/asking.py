@@ -133,16 +133,14 @@ class Asking:
 
         acquire = self._parts.limiter.acquire
         try:
-            lease = await acquire(wish(fitted), deadline=deadline, patience=0.0, on_wait=on_wait)
+            lease = await acquire(wish(fitted), deadline=deadline, patience=0.0, on_wait=None)
         except OwnLimitError as error:
             smaller = await self._compressed(call, adapter, fitted, error)
         else:
             return lease, fitted
         if smaller is not None:
             try:
-                lease = await acquire(
-                    wish(smaller), deadline=deadline, patience=0.0, on_wait=on_wait
-                )
+                lease = await acquire(wish(smaller), deadline=deadline, patience=0.0, on_wait=None)
             except OwnLimitError:
                 log.debug("%s: the room was taken meanwhile", adapter.name)
             else:

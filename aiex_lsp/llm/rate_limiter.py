@@ -112,13 +112,13 @@ class RateLimiter:
         *,
         deadline: float,
         patience: float,
-        on_wait: Callable[[float, Limited], None],
+        on_wait: Callable[[float, Limited], None] | None,
     ) -> Lease | None:
         """Return the place in the window, waited for in the order of deadlines; None needs none.
 
         `deadline` is a point on the loop's clock, `patience` the longest single wait in seconds;
         a longer one raises `OwnLimitError` at once. `on_wait` is told the seconds to wait and the
-        limit that is used up.
+        limit that is used up; None only looks whether there is room now.
         """
         if is_unlimited(wish.limits):
             return None
@@ -166,7 +166,7 @@ class RateLimiter:
         queue: _Queue,
         waiter: _Waiter,
         patience: float,
-        on_wait: Callable[[float, Limited], None],
+        on_wait: Callable[[float, Limited], None] | None,
     ) -> Lease:
         clock = asyncio.get_running_loop().time
         row_id = self._new_id()
@@ -188,6 +188,8 @@ class RateLimiter:
                 return Lease(window, row_id, wish.tokens)
             wait = max(found.wait, LEAST_WAIT)
             limit = found.refused or "requests"
+            if on_wait is None:
+                raise OwnLimitError(wish.provider, wish.model, found)
             self._bus.publish(
                 LimitReached(
                     timestamp=self._now(),
