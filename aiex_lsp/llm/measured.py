@@ -23,10 +23,10 @@ DECAY_SECONDS = 60.0
 makes one in several seconds."""
 
 FORGIVE_SECONDS = 30.0
-FORGIVE_CALLS = 12.0
+FORGIVE_CALLS = 18.0
 """Time constants in which trust in a measurement fades: both in time and in calls made elsewhere,
-whichever is slower. A provider ten times slower is tried again after about 46 calls (2%), but not
-before two minutes; one twice as slow after 19 calls."""
+whichever is slower. A provider ten times slower is tried again after about 70 calls (1.5%) and two
+minutes, one twice as slow after 30 calls and 50 seconds."""
 
 FORGET_SECONDS = 7200.0
 """Time constant in which it fades where hardly any calls are made: a night makes a fresh start."""
@@ -35,7 +35,8 @@ PACE = (0.8, 1.2)
 """Each measurement fades a little faster or slower, so that servers do not try again in step."""
 
 PRUDENCE = 6.0
-"""Calls after which a measurement is trusted by half: a single answer says little of a model."""
+"""Calls after which a measurement is trusted by half, growing with their square: the first answers
+say little of a model unless they are very bad."""
 
 PEERS_CALLS = 2
 """Calls of peers that count as much as own ones: enough to hear bad news of, not enough that all
@@ -197,7 +198,7 @@ class Board:
             in_flight=in_flight,
             calls=calls,
             age=max(0.0, now - newest.sampled),
-            trust=calls / (calls + PRUDENCE) * self._kept(newest, now),
+            trust=calls**2 / (calls**2 + PRUDENCE**2) * self._kept(newest, now),
             turn=turn,
         )
 

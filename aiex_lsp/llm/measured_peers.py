@@ -123,11 +123,11 @@ def _name(value: object) -> str | None:
 
 
 def _number(value: object) -> float | None:
-    """Return a finite number that is not negative, None for anything else."""
+    """Return a finite number that is zero or not minute, None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
         number = float(value)
     except OverflowError:
         return None
-    return number if math.isfinite(number) and number >= 0 else None
+    return number if math.isfinite(number) and (number == 0 or number > 1e-9) else None

@@ -43,7 +43,8 @@ UNKNOWN_SECONDS = 1.0
 """Expected of all where nobody was measured; any value does, they are only compared."""
 
 LEAST_SUCCESS = 0.05
-"""A success rate that is never gone below, so that scores stay finite."""
+MOST_SECONDS = 1e6
+"""Bounds of a success rate and of an expected time, so that scores stay finite."""
 
 UNHEALTHY = 2.0
 """A provider whose last health check failed counts as so many times slower."""
@@ -151,14 +152,14 @@ class LoadBalanced:
         """Return the candidates by score."""
         scores = self.scores(candidates, request)
         ranked = [
-            (scores[one.name], Ranked(one, scores[one.name], _measured_note(one)))
+            Ranked(one, scores[one.name], _measured_note(one))
             for one in _shuffled(candidates, self._random)
         ]
-        ranked.sort(key=lambda one: one[0])
-        bound = ranked[0][0] * (1 + EQUAL_WITHIN) if ranked else 0.0
-        equal = [one for score, one in ranked if score <= bound]
+        bound = min(scores.values(), default=0.0) * (1 + EQUAL_WITHIN)
+        equal = [one for one in ranked if scores[one.candidate.name] <= bound]
+        worse = [one for one in ranked if scores[one.candidate.name] > bound]
         equal.sort(key=lambda one: one.candidate.turn)
-        return equal + [one for score, one in ranked if not score <= bound]
+        return equal + sorted(worse, key=lambda one: scores[one.candidate.name])
 
     def scores(
         self, candidates: Sequence[CandidateView], request: RequestFacts
@@ -235,7 +236,7 @@ def _seconds(
         return None
     rates = [other.tokens_per_second for other in candidates if other.tokens_per_second]
     rate = one.tokens_per_second or max(rates, default=None)
-    return one.first_token + (tokens / rate if rate else 0.0)
+    return min(one.first_token + (tokens / rate if rate else 0.0), MOST_SECONDS)
 
 
 def _dearness(candidates: Sequence[CandidateView]) -> Callable[[CandidateView], float]:
