@@ -140,6 +140,9 @@ class Team:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.store, name)
 
+    async def recover(self) -> bool:
+        return self.degraded is None
+
     async def run_heartbeats(self, told: Callable[[], str], interval: float = 10.0) -> None:
         try:
             while True:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from aiex_lsp.config.settings import Problem, Settings
 from aiex_lsp.doctor.checks import Check, CheckStatus, Diagnosis, diagnosis_json, fails
 from aiex_lsp.doctor.provider import examine
-from aiex_lsp.errors import StateError
 from aiex_lsp.llm.pool import AdapterPool
 from aiex_lsp.llm.summary import chosen, in_use
 
@@ -75,22 +74,24 @@ def _anybody(usable: list[str]) -> Check:
 async def _state(store: SharedState | None) -> list[Check]:
     if store is None:
         return []
-    if store.backend == "memory" and store.degraded is None:
+    await store.now()  # opens it, if nobody has yet
+    if not await store.recover():
+        remedy = _STATE_REMEDIES.get(store.backend, "")
+        why = f"Servers do not share their limits and circuits: {store.degraded}"
+        return [Check("state", "warning", why, remedy)]
+    if store.backend == "memory":
         return [Check("state", "ok", "Limits and circuits are this server's own (memory)")]
-    try:
-        await store.now()
-        others = len({one.id for one in await store.members()} - {store.member_id})
-    except StateError as error:
-        return [Check("state", "warning", error.what, error.next_step)]
-    if store.degraded is not None:
-        remedy = "Correct [coordination] in the configuration, or start Redis."
-        if store.backend != "redis":
-            remedy = "Make room in the state folder, and see that it can be written to."
-        why = f"The shared state ({store.backend}) cannot be used, each server keeps to its share"
-        return [Check("state", "warning", f"{why}: {store.degraded}", remedy)]
+    others = len({one.id for one in await store.members()} - {store.member_id})
     company = {0: "no other server is running", 1: "one other server is running"}
     seen = company.get(others, f"{others} other servers are running")
     return [Check("state", "ok", f"The shared state ({store.backend}) works; {seen}")]
+
+
+_STATE_REMEDIES = {
+    "sqlite": "See that the state folder can be written to and its disk has room.",
+    "redis": "Start Redis, or correct [coordination] in the configuration.",
+    "memory": 'Set backend under [coordination]: "redis" to share them, "memory" to do without.',
+}
 
 
 def _problem(problem: Problem) -> Check:

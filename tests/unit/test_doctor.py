@@ -9,16 +9,27 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
-from aiex_lsp.config.settings import Problem, ProviderSettings, Secret, Settings, TaskSettings
+from aiex_lsp.config.settings import (
+    CoordinationSettings,
+    Problem,
+    ProviderSettings,
+    Secret,
+    Settings,
+    TaskSettings,
+)
 from aiex_lsp.doctor import Diagnosis, diagnose, diagnosis_json
-from aiex_lsp.errors import FailureKind, ProviderError, StateError
+from aiex_lsp.errors import FailureKind, ProviderError
 from aiex_lsp.llm.adapters import registry
 from aiex_lsp.llm.adapters.base import AdapterContext
 from aiex_lsp.llm.pool import AdapterPool
+from aiex_lsp.state.opening import open_state
+from aiex_lsp.state.shared import SharedState
 from tests.probed import Providers
 from tests.servers.anthropic import MODEL as CLAUDE
 from tests.servers.anthropic import AnthropicServer
@@ -398,42 +409,58 @@ async def test_a_provider_that_fails_oddly():
     assert of(found, "x") == [("address", "ok"), ("answer", "warning")]
 
 
-class State:
-    """Shared state, as the doctor sees it."""
-
-    member_id = "me"
-
-    def __init__(self, backend: str, degraded: str | None = None, failing: bool = False) -> None:
-        self.backend, self.degraded, self.failing = backend, degraded, failing
-
-    async def now(self) -> float:
-        if self.failing:
-            raise StateError("The state is lost", "Find it")
-        return 0.0
-
-    async def members(self) -> list[Any]:
-        return [type("M", (), {"id": name}) for name in ("me", "you")]
+@asynccontextmanager
+async def shared(folder: Path, backend: str, url: str | None = None) -> AsyncIterator[SharedState]:
+    held = CoordinationSettings(backend, Secret(url) if url else None)
+    store = open_state(held, folder, tell=lambda _text: None, random=Random())
+    try:
+        yield store
+    finally:
+        await store.aclose()
 
 
-@pytest.mark.parametrize(
-    ("state", "expected", "words"),
-    [
-        (State("sqlite"), "ok", "The shared state (sqlite) works; one other server is running"),
-        (State("memory"), "ok", "this server's own"),
-        (State("redis", "no route"), "warning", "(redis) cannot be used"),
-        (State("sqlite", "disk full"), "warning", "disk full"),
-        (State("sqlite", failing=True), "warning", "The state is lost"),
-    ],
-)
-async def test_the_shared_state(state, expected, words):
+async def state_check(store: SharedState) -> Any:
     async with OllamaServer() as server, real_pool() as pool:
         held = settings(configured("o", "ollama", server.base_url))
-        found = await diagnose(held, pool, state)
-    one = check(found, "state")
-    assert (one.status, one.provider) == (expected, None)
-    assert words in one.message
-    assert found.ok
-    assert bool(one.remedy) == (expected != "ok")
+        found = await diagnose(held, pool, store)
+    assert found.ok  # calls go on without it
+    assert check(found, "state").provider is None
+    return check(found, "state")
+
+
+async def test_the_shared_state_that_works_tells_who_shares_it(tmp_path):
+    async with shared(tmp_path, "sqlite") as store, shared(tmp_path, "sqlite") as other:
+        alone = await state_check(store)
+        await store.heartbeat()
+        await other.heartbeat()
+        found = await state_check(store)
+    assert alone.message == "The shared state (sqlite) works; no other server is running"
+    assert found.message == "The shared state (sqlite) works; one other server is running"
+    assert (found.status, found.remedy) == ("ok", "")
+
+
+async def test_memory_alone_is_no_fault(tmp_path):
+    async with shared(tmp_path, "memory") as store:
+        found = await state_check(store)
+    assert (found.status, found.remedy) == ("ok", "")
+
+
+async def test_a_state_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "state").write_text("a file")
+    async with shared(tmp_path / "state", "sqlite") as store:
+        found = await state_check(store)
+    assert found.status == "warning"
+    assert found.message.startswith("Servers do not share their limits and circuits: ")
+    assert "state folder can be written to" in found.remedy
+
+
+async def test_a_redis_that_is_not_there_and_its_password_is_not_told(tmp_path):
+    url = f"redis://:geheim@127.0.0.1:{free_port()}/0"
+    async with shared(tmp_path, "redis", url) as store:
+        found = await state_check(store)
+    assert found.status == "warning"
+    assert "Start Redis" in found.remedy
+    assert "geheim" not in found.message
 
 
 async def test_problems_of_the_configuration_are_told_with_their_place():
