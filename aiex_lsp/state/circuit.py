@@ -19,7 +19,8 @@ from aiex_lsp.state.units import to_micros, to_seconds
 LOG_MOST = 100
 """Of so many calls the failure share is taken at most: it keeps a busy circuit's record small."""
 
-_STATES: tuple[CircuitState, ...] = ("closed", "open", "half_open")
+STATES: dict[str, CircuitState] = {"closed": "closed", "open": "open", "half_open": "half_open"}
+"""The states by their names in a store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,23 +134,19 @@ def shown(name: str, record: Record, now: int) -> Circuit:
     )
 
 
-def adopted(circuit: Circuit, later: float = 0.0) -> Record:
-    """Return a record that goes on from what another store showed, whose clock is `later` behind.
+def adopted(circuit: Circuit) -> Record:
+    """Return a record that goes on from what another store showed.
 
     A probe that was out there is not known here: the circuit is open, and its probe due.
     """
     if circuit.state == "closed":
-        return Record(failures=circuit.failure_count)
-
-    def moved(at: float | None) -> int | None:
-        return None if at is None else to_micros(at + later)
-
-    opened_at, retry_at = moved(circuit.opened_at), moved(circuit.retry_at)
+        return Record()
+    opened_at, retry_at = _micros(circuit.opened_at), _micros(circuit.retry_at)
     open_for = 0 if opened_at is None or retry_at is None else max(0, retry_at - opened_at)
     return Record(
         state="open",
         failures=circuit.failure_count,
-        last_failure=moved(circuit.last_failure),
+        last_failure=_micros(circuit.last_failure),
         opened_at=opened_at,
         retry_at=opened_at if circuit.state == "half_open" else retry_at,
         open_for=open_for,
@@ -182,9 +179,8 @@ def from_fields(fields: Mapping[str, str]) -> Record:
         return int(fields[name]) if name in fields else None
 
     entries = (entry.split(":") for entry in fields.get("log", "").split())
-    state = fields.get("state", "closed")
     return Record(
-        state=next(known for known in _STATES if known == state),
+        state=STATES[fields.get("state", "closed")],
         failures=number("failures") or 0,
         last_failure=number("last_failure"),
         opened_at=number("opened_at"),
@@ -232,3 +228,7 @@ def _opened(
 
 def _seconds(micros: int | None) -> float | None:
     return None if micros is None else to_seconds(micros)
+
+
+def _micros(seconds: float | None) -> int | None:
+    return None if seconds is None else to_micros(seconds)

@@ -134,10 +134,10 @@ class MemoryStore(PrimaryStore):
         for name in circuits:
             self._circuits.pop(name, None)
 
-    def adopt(self, circuits: Sequence[Circuit], later: float) -> None:
-        """Go on from circuits of another store, whose clock is `later` seconds behind."""
-        for circuit in circuits:
-            self._keep(circuit.name, breaker.adopted(circuit, later))
+    def adopt(self, circuits: Sequence[Circuit]) -> None:
+        """Go on from these circuits of another store; all others are closed."""
+        now = self._now()
+        self._circuits = {one.name: breaker.current(breaker.adopted(one), now) for one in circuits}
 
     async def get(self, key: str) -> str | None:
         """Return a value, None where there is none or its time has passed."""

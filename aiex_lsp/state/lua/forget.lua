@@ -1,0 +1,3 @@
+-- KEYS: circuits. Closes them and forgets their failures.
+redis.call('DEL', unpack(KEYS))
+return {}

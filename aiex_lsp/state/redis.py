@@ -1,0 +1,309 @@
+"""Shared state of a team: in Redis, each step one script on the server's clock.
+
+All keys begin with `aiex:` and expire. What one script touches carries the same hash tag, the
+scope (what stands before a name's first `/`), so that a cluster can hold it.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+
+from aiex_lsp.errors import StateError
+from aiex_lsp.state import circuit as breaker
+from aiex_lsp.state.primary import PrimaryStore, Seen
+from aiex_lsp.state.redis_client import TIME_LIMIT, Argument, RedisClient
+from aiex_lsp.state.redis_scripts import Script
+from aiex_lsp.state.types import (
+    MEMBER_SECONDS,
+    WINDOW_SECONDS,
+    Admission,
+    CallOutcome,
+    Ceiling,
+    Circuit,
+    CircuitChange,
+    CircuitPolicy,
+    Limited,
+    Member,
+    Reservation,
+    Row,
+    WindowLimits,
+    WindowUsage,
+)
+from aiex_lsp.state.units import MICROSECONDS, to_micros, to_seconds
+
+_STATES = breaker.STATES
+_LIMITS: dict[bytes, Limited] = {b"requests": "requests", b"tokens": "tokens"}
+_MEMBERS = ("aiex:{members}:times", "aiex:{members}:payloads")
+_CACHE = tuple(f"aiex:{{cache}}:{part}" for part in ("answers", "until", "used", "totals"))
+
+
+class RedisStore(PrimaryStore):
+    """A store at `url`, which may hold a password and is never shown.
+
+    `random` gives the breaker's jitter, `window` is the length of the rate limits' window and
+    `limit` the time an operation may take, in seconds. `clock` stands in for the server's in
+    tests.
+    """
+
+    kind = "redis"
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        random: Random,
+        window: float = WINDOW_SECONDS,
+        limit: float = TIME_LIMIT,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self._client = RedisClient(url, limit)
+        self._random = random
+        self._clock = clock
+        self._length = to_micros(window)
+        self._scripts: dict[str, Script] = {}
+
+    async def reserve_seen(
+        self,
+        window: str,
+        row: Row,
+        limits: WindowLimits,
+        share: int = 1,
+        *,
+        born: str | None = None,
+        view: bool = False,
+    ) -> Seen:
+        """Reserve in one script, nothing in a Redis that lost what `born` stands for."""
+        reply = await self._run(
+            "reserve",
+            (_window_key(window), f"aiex:{{{_scope(window)}}}:born"),
+            self._length,
+            row.id,
+            row.tokens,
+            share,
+            _or_none(limits.requests),
+            _or_none(limits.tokens),
+            born or "",
+            os.urandom(8).hex(),
+            int(view),
+        )
+        identity = _text(reply[0])
+        if reply[1] == b"-1":
+            return Seen(None, identity)
+        granted, at, requests, tokens, refused, wait, free, by_provider = reply[1:9]
+        answer = Reservation(
+            granted=granted == b"1",
+            id=row.id,
+            at=to_seconds(int(at)),
+            requests=int(requests),
+            tokens=int(tokens),
+            refused=_LIMITS.get(refused),
+            wait=math.inf if wait == b"inf" else int(wait) / MICROSECONDS,
+            free_tokens=_maybe(free),
+            by_provider=by_provider == b"1",
+        )
+        return Seen(answer, identity, _rows(reply[9:]) if view else None)
+
+    async def settle(self, window: str, row_id: str, tokens: int) -> None:
+        """Set the tokens a granted request used in the end."""
+        await self._run("settle", (_window_key(window),), self._length, row_id, tokens)
+
+    async def release(self, window: str, row_id: str) -> None:
+        """Give a reservation back whole."""
+        await self._run("release", (_window_key(window),), self._length, row_id)
+
+    async def publish(self, window: str, rows: Sequence[Row]) -> None:
+        """Add rows that are not there."""
+        flat = [part for row in rows for part in (row.id, to_micros(row.at), row.tokens)]
+        await self._run("publish", (_window_key(window),), self._length, *flat)
+
+    async def lower(self, window: str, ceiling: Ceiling) -> None:
+        """Hold a window to what the provider said is left."""
+        told = [
+            _or_none(ceiling.requests),
+            "" if ceiling.requests_reset is None else to_micros(ceiling.requests_reset),
+            _or_none(ceiling.tokens),
+            "" if ceiling.tokens_reset is None else to_micros(ceiling.tokens_reset),
+        ]
+        await self._run("lower", (_window_key(window),), self._length, *told)
+
+    async def usage(self, window: str) -> WindowUsage:
+        """Return what a window holds now."""
+        reply = await self._run("usage", (_window_key(window),), self._length)
+        return WindowUsage(
+            requests=int(reply[0]),
+            tokens=int(reply[1]),
+            rows=_rows(reply[4:]),
+            requests_left=_maybe(reply[2]),
+            tokens_left=_maybe(reply[3]),
+        )
+
+    async def admit(
+        self, circuits: Sequence[str], holder: str, lease: float, policy: CircuitPolicy
+    ) -> Admission:
+        """Return whether a call may go through all of `circuits`; a cluster wants one scope."""
+        if not circuits:
+            return Admission(True, await self.now())
+        names = list(dict.fromkeys(circuits))
+        keys = [_circuit_key(name) for name in names]
+        reply = await self._run("admit", keys, holder, to_micros(lease))
+        now = int(reply[0])
+        if reply[1] == b"1":
+            return Admission(True, to_seconds(now), probe=reply[2] == b"1")
+        refused_by = _circuit(names[int(reply[2]) - 1], reply[3], now)
+        return Admission(False, to_seconds(now), refused_by=refused_by)
+
+    async def record(
+        self, outcomes: Mapping[str, CallOutcome], holder: str, policy: CircuitPolicy
+    ) -> list[CircuitChange]:
+        """Take what a call showed of each circuit; a cluster wants one scope."""
+        chance = self._random.random()
+        if not outcomes:
+            return []
+        reply = await self._run(
+            "record",
+            [_circuit_key(name) for name in outcomes],
+            holder,
+            repr(chance),
+            policy.failure_threshold,
+            to_micros(policy.open_seconds),
+            to_micros(policy.max_open_seconds),
+            repr(policy.failure_share),
+            to_micros(policy.share_window),
+            policy.share_least,
+            to_micros(policy.ramp_seconds),
+            repr(policy.jitter),
+            *outcomes.values(),
+        )
+        now = int(reply[0])
+        return [
+            CircuitChange(
+                _circuit(name, reply[2 * place + 2], now), _STATES[_text(reply[2 * place + 1])]
+            )
+            for place, name in enumerate(outcomes)
+        ]
+
+    async def permit(self, circuits: Sequence[str]) -> None:
+        """Let open circuits probe now."""
+        for names in _by_scope(circuits):
+            await self._run("permit", [_circuit_key(name) for name in names])
+
+    async def circuits(self, names: Sequence[str]) -> list[Circuit]:
+        """Return circuits as they are, one script a scope."""
+        found: dict[str, Circuit] = {}
+        for group in _by_scope(names):
+            reply = await self._run("circuits", [_circuit_key(name) for name in group])
+            for name, fields in zip(group, reply[1:], strict=True):
+                found[name] = _circuit(name, fields, int(reply[0]))
+        return [found[name] for name in names]
+
+    async def reset(self, circuits: Sequence[str]) -> None:
+        """Close circuits and forget their failures."""
+        for names in _by_scope(circuits):
+            await self._run("forget", [_circuit_key(name) for name in names])
+
+    async def get(self, key: str) -> str | None:
+        """Return a value, None where there is none or its time has passed."""
+        reply = await self._run("get", (f"aiex:value:{key}",))
+        return _text(reply[0]) if reply else None
+
+    async def put(self, key: str, value: str, ttl: float) -> None:
+        """Keep a value for `ttl` seconds; 0 or less removes it."""
+        await self._run("put", (f"aiex:value:{key}",), value, to_micros(ttl))
+
+    async def cached(self, key: str) -> bytes | None:
+        """Return a cached answer, None where there is none or it is too old."""
+        reply = await self._run("cached", _CACHE, key)
+        return bytes(reply[0]) if reply else None
+
+    async def cache(self, key: str, value: bytes, ttl: float, max_bytes: int) -> None:
+        """Keep an answer; those used least recently go."""
+        await self._run("cache", _CACHE, key, value, to_micros(ttl), max_bytes)
+
+    async def beat(self, member: Member) -> list[Member]:
+        """Tell that this server is there; return all members."""
+        return await self._members(member.id, member.host, member.payload)
+
+    async def members(self) -> list[Member]:
+        """Return the members of the last `MEMBER_SECONDS`, by id."""
+        return await self._members()
+
+    async def leave(self, member_id: str) -> None:
+        """Take a member out at once."""
+        await self._run("leave", _MEMBERS, member_id)
+
+    async def now(self) -> float:
+        """Return the server's clock."""
+        return to_seconds(int((await self._run("now", ()))[0]))
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    async def _members(self, *member: str) -> list[Member]:
+        reply = await self._run("beat", _MEMBERS, to_micros(MEMBER_SECONDS), *member)
+        parts = [_text(part) for part in reply]
+        found = [
+            Member(parts[place], parts[place + 2], to_seconds(int(parts[place + 1])), payload)
+            for place, payload in zip(range(0, len(parts), 4), parts[3::4], strict=True)
+        ]
+        return sorted(found, key=lambda member: member.id)
+
+    async def _run(self, name: str, keys: Sequence[str], *args: Argument) -> list[bytes]:
+        script = self._scripts.setdefault(name, Script(name))
+        clock = "" if self._clock is None else str(to_micros(self._clock()))
+        reply: list[bytes] = await self._client.run(script, keys, clock, *args)
+        return reply
+
+
+def _scope(name: str) -> str:
+    return name.partition("/")[0]
+
+
+def _window_key(name: str) -> str:
+    return f"aiex:{{{_scope(name)}}}:window:{name}"
+
+
+def _circuit_key(name: str) -> str:
+    return f"aiex:{{{_scope(name)}}}:circuit:{name}"
+
+
+def _by_scope(names: Sequence[str]) -> list[list[str]]:
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name in dict.fromkeys(names):
+        groups[_scope(name)].append(name)
+    return list(groups.values())
+
+
+def _circuit(name: str, flat: Sequence[bytes] | bytes, now: int) -> Circuit:
+    texts = [_text(part) for part in flat if isinstance(part, bytes)]
+    fields = dict(zip(texts[::2], texts[1::2], strict=True))
+    return breaker.shown(name, breaker.from_fields(fields), now)
+
+
+def _rows(flat: Sequence[bytes]) -> tuple[Row, ...]:
+    return tuple(
+        Row(_text(row_id), to_seconds(int(at)), int(tokens))
+        for row_id, at, tokens in zip(flat[::3], flat[1::3], flat[2::3], strict=True)
+    )
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise StateError(
+            "Redis holds something that aiex-lsp did not write",
+            "Use a database of its own in coordination.url",
+        ) from None
+
+
+def _or_none(value: int | None) -> Argument:
+    return "" if value is None else value
+
+
+def _maybe(value: bytes) -> int | None:
+    return int(value) if value else None
