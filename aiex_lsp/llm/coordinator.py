@@ -122,6 +122,7 @@ class ModelCoordinator:
         # A single one costs no price list, but a strategy of the user's own may still refuse it.
         if len(good) > 1:
             await self._prices.load(good)
+            good = [self._screening.refreshed(one) for one in good]
         views = {one.name: (one, self._prices.view(one, facts)) for one in good}
         ranked = await self._strategies.ranked(
             strategy, [view for _, view in views.values()], facts

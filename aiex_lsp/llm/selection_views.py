@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from aiex_lsp.config.settings import ProviderSettings, Settings
@@ -97,6 +97,11 @@ class Screening:
         if not good:
             return [one for one, _ in unless_alone], bars
         return good, bars | {one.name: bar for one, bar in unless_alone}
+
+    def refreshed(self, one: Screened) -> Screened:
+        """Return a candidate with what is running now: others may have chosen meanwhile."""
+        whole = self._board.view(scope_of(one.provider), None)
+        return replace(one, in_flight=whole.in_flight, turn=whole.turn)
 
     async def _stands(
         self,
