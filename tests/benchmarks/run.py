@@ -22,6 +22,7 @@ from aiex_lsp.syntax.symbols import build_outline
 from aiex_lsp.tasks.types import TaskRequest
 from aiex_lsp.text.document import TextChange, apply_changes
 from aiex_lsp.text.snapshot import Snapshot, Span
+from tests.benchmarks import selection
 from tests.servers.openai import OpenAIServer
 
 LINES = 50_000
@@ -132,6 +133,8 @@ def main() -> None:
     """Print the table."""
     documents()
     start()
+    for measured in selection.rows():
+        row(*measured)
     asyncio.run(answers())
 
 
