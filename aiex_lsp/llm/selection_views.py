@@ -112,10 +112,11 @@ class Screening:
     ) -> Standing:
         try:
             return await self._standing(provider, model, facts, settings)
-        except Exception:
+        except Exception as error:  # noqa: BLE001  a choice needs no standing; its text may be private
             if not self._told:
                 self._told = True
-                log.warning("It is not known how providers stand; all are asked", exc_info=True)
+                why = type(error).__name__
+                log.warning("It is not known how providers stand (%s); all are asked", why)
             return Standing()
 
     def _screened(
