@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
+from aiex_lsp.app import App
+from aiex_lsp.config.paths import config_paths
 from tests.e2e import profiles
 from tests.editor import RequestFailed
 from tests.scripted import World, provider_status
-from tests.session import QUICK, session
+from tests.servers.openai import OpenAIServer
+from tests.servers.script import status
+from tests.session import QUICK, connected, session
 
 HEALTH = "aiex/providerHealth"
 OPTED_IN: dict[str, Any] = {"experimental": {"aiex": {"providerHealth": True}}}
@@ -93,7 +97,7 @@ async def test_a_client_that_opted_in_is_told_at_the_start_and_of_each_change(wo
     assert first["todayCost"] == 0.12
     severities = [one["summary"]["severity"] for one in editor.notifications(HEALTH)]
     assert severities == ["ok", "busy", "ok"]
-    assert world.coordination.watchers == []
+    assert editor.server.health.poke not in world.coordination.watchers
 
 
 async def test_opting_in_by_initialization_options_is_the_same(world):
@@ -167,3 +171,82 @@ async def test_a_report_that_fails_is_logged_and_the_next_one_is_sent(world, cap
         await editor.until(lambda: "could not be told" in caplog.text)
         world.coordination.change("ok")
         await editor.until(lambda: editor.notifications(HEALTH))
+
+
+# -- the whole server, and a provider on this machine ------------------------------------------
+
+
+class Real:
+    """The services of a real server, by a configuration file."""
+
+    def __init__(self, folder: Path, text: str) -> None:
+        env = {
+            "HOME": str(folder),
+            "XDG_CONFIG_DIRS": str(folder),
+            "AIEX_CONFIG": str(folder / "config.toml"),
+            "AIEX_STATE_DIR": str(folder / "state"),
+        }
+        (folder / "config.toml").write_text(text)
+        self.services = App(config_paths(env), env)._services
+
+
+def ours(notification: dict[str, Any]) -> dict[str, Any]:
+    return next(one for one in notification["providers"] if one["provider"] == "work")
+
+
+async def test_work_and_an_outage_are_told_while_they_happen(tmp_path):
+    config = """
+[providers.work]
+type = "openai"
+base_url = "{url}"
+default_model = "gpt-fake"
+[circuit_breaker]
+failure_threshold = 2
+[retry]
+tries = 1
+[health]
+interval = 0
+"""
+    async with OpenAIServer() as provider:
+        world: Any = Real(tmp_path, config.format(url=provider.base_url))
+        async with connected(world, {**profiles.vscode(), **OPTED_IN}) as editor:
+            await editor.initialize(tmp_path)
+
+            def seen() -> list[Any]:
+                return editor.notifications(HEALTH)
+
+            first = (await editor.until(seen))[0]
+            assert first["summary"]["text"] == "work · gpt-fake"
+            assert ours(first)["status"] == "unknown"
+
+            editor.open("file:///w/calc.py", "def add(a, b):\n    return a + b\n")
+            place = {
+                "textDocument": {"uri": "file:///w/calc.py"},
+                "position": {"line": 0, "character": 5},
+            }
+            await editor.request("aiex/explain", place)
+            await editor.until(lambda: ours(seen()[-1])["status"] == "healthy")
+            await editor.until(lambda: seen()[-1]["summary"]["severity"] == "ok")
+            assert "busy" in [one["summary"]["severity"] for one in seen()]
+            assert ours(seen()[-1])["requestCount"] == 1
+            assert ours(seen()[-1])["rateLimit"]["requests"]["current"] == 1
+
+            provider.answer = lambda _body: status(500)
+            for level in ("brief", "detailed"):
+                with pytest.raises(RequestFailed):
+                    await editor.request("aiex/explain", {**place, "level": level})
+            await editor.until(lambda: ours(seen()[-1])["circuit"]["state"] == "open")
+            await editor.until(lambda: seen()[-1]["summary"]["severity"] == "error")
+            assert seen()[-1]["summary"]["text"] == "work ⚠ circuit open"
+            assert ours(seen()[-1])["circuit"]["retryAt"] is not None
+
+            reset = await editor.request("aiex/resetCircuit", {"provider": "work"})
+            assert reset["circuit"]["state"] == "closed"
+            await editor.until(lambda: ours(seen()[-1])["circuit"]["state"] == "closed")
+            checked = await editor.request("aiex/checkHealth", {"provider": "work"})
+            assert checked[0]["status"] == "healthy"
+            await editor.until(lambda: seen()[-1]["summary"]["text"] == "work · gpt-fake")
+            cluster = await editor.request("aiex/clusterHealth")
+            assert cluster["backend"] == "sqlite"
+            assert "work" in [one["provider"] for one in cluster["members"][0]["providers"]]
+            assert (await editor.request("aiex/diagnoseConfig"))["ok"] is True
