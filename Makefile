@@ -26,7 +26,7 @@ $(DEV_STAMP): $(STAMP) pyproject.toml Makefile
 
 demo: $(STAMP)
 	@$(BIN)/aiex-lsp models install --quiet
-	@$(BIN)/aiex-lsp explain aiex_lsp/errors.py:181 --provider embedded
+	@$(BIN)/aiex-lsp explain aiex_lsp/errors.py:193 --provider embedded
 
 # The independent mock server of the end-to-end tests; without it those tests are skipped.
 $(AIMOCK_STAMP): Makefile

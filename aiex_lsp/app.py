@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 from aiex_lsp.config.consent import ConsentQuestion, consent_question
 from aiex_lsp.config.loader import Loaded, load
 from aiex_lsp.config.paths import ConfigPaths, config_paths
-from aiex_lsp.config.settings import Problem, ProviderSettings, Settings
-from aiex_lsp.errors import ProviderError, UsageError
+from aiex_lsp.config.settings import Problem, Settings
+from aiex_lsp.errors import UsageError
+from aiex_lsp.joined import join
+from aiex_lsp.llm.refused_keys import RefusedKeys
 
 if TYPE_CHECKING:
-    from aiex_lsp.llm.client import LLMClient
     from aiex_lsp.llm.types import ModelInfo
     from aiex_lsp.server.services import InitInfo, Services
     from aiex_lsp.tasks.service import Tasks
@@ -67,7 +65,15 @@ class App:
                 *(("workspace", paths.workspace_templates(root)) for root in self._roots),
             ]
         )
-        self.client = self._make_client()
+        self._told: list[str] = []
+        self._listener: Callable[[str], None] | None = None
+        self._refused_keys = RefusedKeys(self._place_of_key)
+        self._joined = join(
+            lambda: self.settings, paths.state_dir, paths.models_dir, self._env, self._tell
+        )
+        self._joined.bus.subscribe(self._refused_keys)
+        self.client = self._joined.client
+        self.overview = self._joined.overview
         self.tasks = self._make_tasks()
 
     @classmethod
@@ -110,6 +116,8 @@ class App:
     def settings_for(self, folder: Path | None) -> Settings:
         """Return the settings of a workspace folder, the session's selection applied."""
         settings = self._load(folder).settings
+        if refused := self._refused_keys.problems:
+            settings = replace(settings, problems=(*settings.problems, *refused))
         chosen = self._selection
         if chosen.strategy is not None and chosen.provider is None:
             settings = replace(settings, default_provider=None)
@@ -126,10 +134,12 @@ class App:
     def configure(self, editor: Mapping[str, Any]) -> None:
         """Take the editor's section `aiex`; files are read anew."""
         self._layers = (dict(editor), {})
+        self._refused_keys.forget()
 
     def reload(self) -> None:
         """Read the configuration anew at the next use."""
         self._layers = (self._layers[0], {})
+        self._refused_keys.forget()
 
     def select(
         self, provider: str | None, model: str | None, strategy: str | None
@@ -178,26 +188,9 @@ class App:
 
         Raises `UsageError` for an unknown provider, `ProviderError` where a named one fails.
         """
-        from aiex_lsp.llm.coordinator import has_access
+        from aiex_lsp.llm.listing import list_models
 
-        settings = self.settings
-        if provider is not None:
-            named = settings.providers.get(provider)
-            if named is None:
-                raise UsageError(
-                    f"Provider {provider!r} is not configured",
-                    f"Known are {', '.join(settings.providers)}",
-                )
-            return await _priced(await self.client.models(named, settings, fresh=True), settings)
-        found: list[ModelInfo] = []
-        for one in settings.providers.values():
-            if not (one.enabled and one.agreed and has_access(one)):
-                continue
-            try:
-                found += await self.client.models(one, settings)
-            except ProviderError:
-                continue
-        return await _priced(found, settings)
+        return await list_models(self.client, self.settings, provider)
 
     def templates(self) -> list[Template]:
         """Return the templates as their files are now. Blocking."""
@@ -225,8 +218,37 @@ class App:
         serve_tcp(self._services, host, port, self.loaded.log_level)
 
     async def aclose(self) -> None:
-        """Close all connections."""
-        await self.client.aclose()
+        """Close all connections, and write what was recorded."""
+        await self._joined.aclose()
+
+    def listen(self, listener: Callable[[str], None]) -> None:
+        """Tell `listener` what the user should know of the shared state, from the start on."""
+        self._listener = listener
+        told, self._told = self._told, []
+        for text in told:
+            listener(text)
+
+    async def usage(self, days: int) -> Mapping[str, Any]:
+        """Return what was used in so many days, as JSON. Raises `StateError`."""
+        return await self._joined.recorder.usage(days)
+
+    def _tell(self, text: str) -> None:
+        if self._listener is None:
+            self._told.append(text)
+        else:
+            self._listener(text)
+
+    def _place_of_key(self, provider: str) -> tuple[str | None, int | None, int | None]:
+        """Return file, line and column where a provider's key is set; of no file, its name."""
+        from aiex_lsp.config.files import read_toml
+
+        path = ("providers", provider, "api_key")
+        loaded = self.loaded
+        source = loaded.sources.get(".".join((*path, "env"))) or loaded.sources.get(".".join(path))
+        if source is None or not Path(source).is_file():
+            return source, None, None
+        found = read_toml(Path(source), must_exist=False).position(path)
+        return source, *(found or (None, None))
 
     def _load(self, folder: Path | None) -> Loaded:
         editor, loaded = self._layers
@@ -251,34 +273,10 @@ class App:
             consent_question=app.consent_question,
             consent=app.agree,
             aclose=app.aclose,
+            coordination=app.overview,
+            usage=app.usage,
+            listen=app.listen,
         )
-
-    def _make_client(self) -> LLMClient:
-        from aiex_lsp.llm.adapters.base import AdapterContext
-        from aiex_lsp.llm.adapters.registry import make
-        from aiex_lsp.llm.cache import AnswerCache
-        from aiex_lsp.llm.client import LLMClient
-        from aiex_lsp.llm.coordinator import ModelCoordinator
-        from aiex_lsp.llm.fitting import Fitting
-        from aiex_lsp.llm.pool import AdapterPool
-        from aiex_lsp.llm.tokens import TokenCounter
-
-        def context(connect_timeout: float) -> AdapterContext:
-            return AdapterContext(
-                connect_timeout=connect_timeout,
-                price_of=_price_of,
-                monotonic=time.monotonic,
-                models_dir=self.paths.models_dir,
-            )
-
-        pool = AdapterPool(make, context, time.monotonic)
-
-        async def probe(provider: ProviderSettings) -> bool:
-            return await pool.answers(provider, self.settings.connect_timeout)
-
-        coordinator = ModelCoordinator(probe, _price_of_default, Random())
-        fitting = Fitting(pool, TokenCounter())
-        return LLMClient(pool, coordinator, fitting, AnswerCache(time.monotonic))
 
     def _make_tasks(self) -> Tasks:
         from aiex_lsp.context.injector import ContextInjector
@@ -296,32 +294,3 @@ class App:
                 memory=Memory(),
             )
         )
-
-
-def _price_of(provider_type: str, model: str, usage: Any) -> float | None:
-    from aiex_lsp.llm.pricing import price_of
-
-    return price_of(provider_type, model, usage)
-
-
-async def _priced(models: list[ModelInfo], settings: Settings) -> list[ModelInfo]:
-    """Return the models with what they cost: nothing where they run here, None if unknown."""
-    from aiex_lsp.llm.pricing import price
-    from aiex_lsp.llm.types import Price
-
-    def of(one: ModelInfo) -> Price | None:
-        if one.local:
-            return Price(0.0, 0.0)
-        return one.price or price(settings.providers[one.provider].type, one.id)
-
-    # The price list takes 0.2 s to load.
-    return await asyncio.to_thread(lambda: [replace(one, price=of(one)) for one in models])
-
-
-def _price_of_default(provider: ProviderSettings) -> float | None:
-    from aiex_lsp.llm.pricing import price
-
-    if provider.default_model is None:
-        return None
-    found = price(provider.type, provider.default_model)
-    return found.input_per_1k + found.output_per_1k if found else None

@@ -39,6 +39,7 @@ async def reload(ls: AiexServer, pushed: Any = None) -> None:
         await asyncio.to_thread(_configure, ls, services, merged)
     ls.hovers.forget_failures()
     ls.health.begin(ls, services)
+    _watch(ls, services)
     report_problems(ls, services)
 
 
@@ -70,6 +71,27 @@ def report_problems(ls: AiexServer, services: Services) -> None:
     more = f" ({len(new) - 1} more: aiex-lsp config show)" if len(new) > 1 else ""
     text = new[0] if len(new[0]) + len(more) <= 200 else new[0][: 199 - len(more)] + "…"
     show_message(ls, text + more, types.MessageType.Warning)
+
+
+def _watch(ls: AiexServer, services: Services) -> None:
+    """Tell from now on of problems that calls bring to light, and of shared state that is lost."""
+    if ls.watched is services:
+        return
+    ls.watched = services
+    services.listen(lambda text: show_message(ls, text, types.MessageType.Warning))
+    if services.coordination is None:
+        return
+    loop = asyncio.get_running_loop()
+
+    def changed() -> None:
+        # Later: whoever notes the problem may hear of the event after this.
+        loop.call_soon(report)
+
+    def report() -> None:
+        if ls.watched is services and not ls.stopped.is_set():
+            report_problems(ls, services)
+
+    services.coordination.watch(changed)
 
 
 def problems_of(ls: AiexServer, uri: str) -> list[Problem]:

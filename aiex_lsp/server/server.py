@@ -82,6 +82,7 @@ class AiexServer(LanguageServer):
         self.paused = False
         self.consent_asked = False
         self.problems: tuple[Problem, ...] = ()
+        self.watched: Services | None = None
         self.editor_section: Mapping[str, Any] = {}
         self.configuring = asyncio.Lock()
         self.stopped = asyncio.Event()

@@ -84,6 +84,10 @@ class Coordination(Protocol):
         ...
 
 
+def _nothing_to_hear(_listener: Callable[[str], None]) -> None:
+    return None
+
+
 def _nothing_to_ask() -> ConsentQuestion | None:
     return None
 
@@ -111,7 +115,8 @@ class Services:
     `settings_for` is cached and does no I/O after its first call for a folder. `configure` takes
     the editor's section `aiex` and may read files: the server calls it, `templates` and
     `consent` in a thread. `state_dir` is where answers shown as documents are written.
-    `usage` takes a number of days and returns `events.analytics.report_json`.
+    `usage` takes a number of days and returns `events.analytics.report_json`. `listen` takes who
+    is told, on the event loop, what the user should know of the shared state.
     """
 
     tasks: Tasks
@@ -125,6 +130,7 @@ class Services:
     aclose: Callable[[], Awaitable[None]] = _nothing_to_close
     coordination: Coordination | None = None
     usage: Callable[[int], Awaitable[Mapping[str, Any]]] = _nothing_recorded
+    listen: Callable[[Callable[[str], None]], None] = _nothing_to_hear
 
 
 ServicesFactory = Callable[[InitInfo], Services]

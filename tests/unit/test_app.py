@@ -175,6 +175,7 @@ def test_settings_loaded_while_the_editors_change_do_not_outlive_them(tmp_path, 
     import aiex_lsp.app as module
 
     app = app_for(env, tmp_path)
+    app.reload()
     load = module.load
 
     def interrupted(*args, **kwargs):
