@@ -205,7 +205,9 @@ class MemoryStore(PrimaryStore):
         return self._windows.get(name, windows.Window())
 
     def _circuit(self, name: str, now: int) -> breaker.Record:
-        return breaker.current(self._circuits.get(name, breaker.Record()), now)
+        record = breaker.current(self._circuits.get(name, breaker.Record()), now)
+        self._keep(name, record)
+        return record
 
     def _keep(self, name: str, record: breaker.Record) -> None:
         if record == breaker.Record():

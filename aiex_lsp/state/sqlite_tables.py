@@ -67,11 +67,17 @@ class Tables:
                 (name, after.order, _text(after.requests), _text(after.tokens)),
             )
 
-    def circuit(self, name: str, now: int) -> breaker.Record:
-        """Return a circuit's record, a closed one for a name never seen."""
+    def circuit(self, name: str, now: int, *, write: bool = True) -> breaker.Record:
+        """Return a circuit's record, a closed one for a name never seen.
+
+        One that lay in the future is written as of now, unless this is a transaction that reads.
+        """
         row = self._do("SELECT record FROM circuits WHERE name = ?", (name,)).fetchone()
         record = breaker.Record() if row is None else breaker.from_text(row[0])
-        return breaker.current(record, now)
+        found = breaker.current(record, now)
+        if write:
+            self.keep(name, record, found, now)
+        return found
 
     def keep(
         self, name: str, before: breaker.Record | None, after: breaker.Record, now: int

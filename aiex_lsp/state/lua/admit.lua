@@ -5,6 +5,7 @@ local records = {}
 for index, key in ipairs(KEYS) do
   records[index] = load(key)
   if not admits(records[index], holder) then
+    if records[index].moved then save(key, records[index]) end
     return {text(now), '0', tostring(index), flat(records[index])}
   end
 end

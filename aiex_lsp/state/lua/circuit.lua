@@ -5,7 +5,8 @@ local LOG_MOST = 100
 local TIMES = {'last_failure', 'opened_at', 'retry_at', 'open_for', 'closed_at', 'ramp_until',
   'probe_at', 'probe_until', 'failures'}
 
--- Return a circuit with nothing in the future: a clock set back would hold it open.
+-- Return a circuit with nothing in the future: a clock set back would hold it open. `moved` if
+-- something was.
 local function load(key)
   local record = {state = 'closed', failures = 0, open_for = 0, log = {}}
   local fields = redis.call('HGETALL', key)
@@ -21,10 +22,12 @@ local function load(key)
   if record.opened_at and record.opened_at > now then
     if record.retry_at then record.retry_at = record.retry_at - (record.opened_at - now) end
     record.opened_at = now
+    record.moved = true
   end
   if record.probe_at and record.probe_at > now and record.probe_until then
     record.probe_until = record.probe_until - (record.probe_at - now)
     record.probe_at = now
+    record.moved = true
   end
   if record.closed_at and record.closed_at > now and record.ramp_until then
     record.ramp_until = record.ramp_until - (record.closed_at - now)
