@@ -165,8 +165,7 @@ class SqliteStore(PrimaryStore):
         """Return circuits as they are."""
         return await self._read(
             lambda tables, now: [
-                breaker.shown(name, tables.circuit(name, now, write=False), now)
-                for name in names
+                breaker.shown(name, tables.circuit(name, now, write=False), now) for name in names
             ]
         )
 

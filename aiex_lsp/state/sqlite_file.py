@@ -55,6 +55,7 @@ class StateFile:
         self._mounts = mounts
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
+        self._log_identity: tuple[int, int] | None = None
 
     def connection(self, deadline: float) -> sqlite3.Connection:
         """Return the open connection, a new one where the file is not the one it was opened on.
@@ -62,7 +63,9 @@ class StateFile:
         `deadline` is monotonic. Raises `sqlite3.Error`, `OSError` and `StateError`.
         """
         if self._connection is not None and self._identity != _identity(self.path):
+            log = self._log_identity
             self.close()
+            self._log_identity = log
         if self._connection is None:
             self._open(deadline)
         assert self._connection is not None
@@ -70,7 +73,8 @@ class StateFile:
 
     def close(self) -> None:
         """Close the connection, if there is one."""
-        connection, self._connection, self._identity = self._connection, None, None
+        connection, self._connection = self._connection, None
+        self._identity = self._log_identity = None
         if connection is not None:
             # Closing the last connection moves the log into the file, which may fail; the log is
             # then read at the next opening.
@@ -101,13 +105,16 @@ class StateFile:
             )
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._locked(deadline):
+            log = self._beside("-wal")
+            if self._log_identity is not None and self._log_identity == _identity(log):
+                # The log of the file that was here before: of no use to another one.
+                self._remove_logs()
             if self.path.exists() and self._try_open(deadline) != SCHEMA_VERSION:
                 version = self._version()
                 self.close()
                 self._move(self.path.with_name(f"{self.path.name}.version-{version}"))
             if self._connection is None:
-                for end in ("-wal", "-shm", "-journal"):
-                    self._beside(end).unlink(missing_ok=True)
+                self._remove_logs()
                 os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
                 self._try_open(deadline)
 
@@ -137,7 +144,9 @@ class StateFile:
                     ),
                     deadline,
                 )
-            return self._version()
+            version = self._version()
+            self._log_identity = _identity(self._beside("-wal"))
+            return version
         except BaseException:
             self.close()
             raise
@@ -153,6 +162,9 @@ class StateFile:
     def _move(self, aside: Path) -> None:
         with suppress(FileNotFoundError):
             self.path.replace(aside)
+        self._remove_logs()
+
+    def _remove_logs(self) -> None:
         for end in ("-wal", "-shm", "-journal"):
             self._beside(end).unlink(missing_ok=True)
 

@@ -87,6 +87,13 @@ class RedisServer:
             connection.sendall(" ".join(words).encode() + b"\r\n")
             return connection.recv(65536)
 
+    def wait_for(self, command: str, reply: bytes, timeout: float = 10.0) -> None:
+        """Block until the reply to `command` contains `reply`."""
+        deadline = time.monotonic() + timeout
+        while reply not in self.command(*command.split()):
+            assert time.monotonic() < deadline, f"{command} never said {reply!r}"
+            time.sleep(0.02)
+
     def _answers(self) -> bool:
         try:
             # A server with a password answers too: it asks for it.
