@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from aiex_lsp.errors import StateError
+from aiex_lsp.state.mounts import network_type
 
 FILE_NAME = "usage.sqlite3"
 KEEP_SECONDS = 90 * 86_400.0
@@ -81,7 +82,8 @@ class UsageStore:
 
     A damaged file is set aside and begun anew. Where the file cannot be written, rows are kept
     in memory for this process alone and those of the file can still be read. `problem` says so.
-    Methods raise `StateError` where the file is held by others for too long or the disk fails.
+    `mounts` is a table as `network_type` takes it. Methods raise `StateError` where the file is
+    held by others for too long or the disk fails.
     """
 
     def __init__(
@@ -89,8 +91,10 @@ class UsageStore:
         path: Path,
         now: Callable[[], float] = time.time,
         pause: Callable[[float], None] = time.sleep,
+        mounts: str | None = None,
     ) -> None:
         self.path = path
+        self._mounts = mounts
         self.problem: str | None = None
         self._now = now
         self._pause = pause
@@ -153,7 +157,7 @@ class UsageStore:
                     self._fall_back(str(error))
                 else:
                     raise StateError(
-                        f"The usage record {self.path} cannot be used ({error})",
+                        f"The usage record cannot be used ({error}): {self.path}",
                         "Nothing else depends on it; check the disk and who holds the file",
                     ) from None
         return work(self._connection())
@@ -176,12 +180,13 @@ class UsageStore:
         with suppress(OSError):
             self.path.chmod(0o600)
         self._inode = _inode(self.path)
+        network = network_type(self.path.parent, self._mounts) is not None
         for left in reversed(range(OPEN_TRIES)):
             db = sqlite3.connect(
                 self.path, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None
             )
             try:
-                _prepare(db, self._now() - KEEP_SECONDS)
+                _prepare(db, self._now() - KEEP_SECONDS, network=network)
                 return db
             except sqlite3.Error as error:
                 db.close()
@@ -223,8 +228,10 @@ class UsageStore:
             return []
 
 
-def _prepare(db: sqlite3.Connection, oldest: float) -> None:
-    db.execute("PRAGMA journal_mode = WAL")
+def _prepare(db: sqlite3.Connection, oldest: float, *, network: bool) -> None:
+    # WAL needs memory that all share. The old journal needs locks alone, which network folders
+    # have, and a write a second does not mind that it is slower.
+    db.execute(f"PRAGMA journal_mode = {'DELETE' if network else 'WAL'}")
     db.execute("PRAGMA synchronous = NORMAL")
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > SCHEMA_VERSION:

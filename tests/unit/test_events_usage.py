@@ -161,6 +161,14 @@ def test_a_file_of_a_newer_version_is_left_alone(path):
     assert path.read_bytes() == before
 
 
+def test_on_a_network_folder_no_file_is_shared_through_memory(path):
+    store = UsageStore(path, lambda: NOW, mounts=f"host:/home {path.parent} nfs4 rw 0 0\n")
+    _STORES.append(store)
+    store.add([row()])
+    assert os.listdir(path.parent) == [path.name]
+    assert store.between(0, NOW + 1) == [row()]
+
+
 def test_a_file_held_by_another_is_an_error_that_says_so(path, monkeypatch):
     monkeypatch.setattr(usage, "BUSY_SECONDS", 0.01)
     store = UsageStore(path, lambda: NOW, lambda _seconds: None)
