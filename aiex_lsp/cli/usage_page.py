@@ -73,7 +73,7 @@ def _tiles(report: UsageReport) -> str:
         ("Answer time, median", seconds(total.response_time.p50), _within(total.response_time)),
         ("First token, median", seconds(total.first_token.p50), _within(total.first_token)),
         ("Tokens", count(total.input_tokens + total.output_tokens), tokens),
-        ("Cost", cost(total), f"{money(today.cost)} today"),
+        ("Cost", cost(total), f"{cost(today)} today"),
     )
     return '<dl class="tiles">{}</dl>'.format(
         "".join(

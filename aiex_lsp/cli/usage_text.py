@@ -67,11 +67,15 @@ def asides(one: Summary) -> list[str]:
     """Return what is counted beside the requests, each as a few words."""
     told = []
     if one.cached:
-        told.append(f"{count(one.cached)} answers from the cache")
+        told.append(f"{_answers(one.cached)} from the cache")
     if one.cancelled:
         told.append(f"{count(one.cancelled)} cancelled")
     if one.held_back:
         told.append(f"{count(one.held_back)} held back by our own limits")
     if one.unpriced:
-        told.append(f"the price of {count(one.unpriced)} answers is unknown")
+        told.append(f"the price of {_answers(one.unpriced)} is unknown")
     return told
+
+
+def _answers(number: int) -> str:
+    return "1 answer" if number == 1 else f"{count(number)} answers"

@@ -75,7 +75,7 @@ def test_a_table_with_a_line_for_each_provider_and_all(world):
         *("ollama", "1", "100%", "250 ms", "250 ms", "–", "20k / 20", "$0", "none")
     ]
     assert total.startswith("all ")
-    assert "1 answers from the cache · 1 cancelled · the price of 1 answers is unknown" in notes
+    assert "1 answer from the cache · 1 cancelled · the price of 1 answer is unknown" in notes
 
 
 def test_json_is_what_the_request_answers_and_can_be_narrowed(world):
