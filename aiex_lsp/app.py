@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiex_lsp.config.consent import ConsentQuestion, consent_question
+from aiex_lsp.config.defaults import STRATEGIES
 from aiex_lsp.config.loader import Loaded, load
 from aiex_lsp.config.paths import ConfigPaths, config_paths
 from aiex_lsp.config.settings import Problem, Settings
@@ -145,16 +146,16 @@ class App:
         self, provider: str | None, model: str | None, strategy: str | None
     ) -> Mapping[str, str | None]:
         """Return the session's new selection. Raises `UsageError` for unknown names."""
-        from aiex_lsp.llm.strategies import NAMES
+        from aiex_lsp.config.layers import is_strategy
 
         known = self._load(self._roots[0] if self._roots else None).settings.providers
         if provider is not None and provider not in known:
             raise UsageError(
                 f"Provider {provider!r} is not configured", f"Known are {', '.join(known)}"
             )
-        if strategy is not None and strategy not in NAMES:
+        if strategy is not None and not is_strategy(strategy):
             raise UsageError(
-                f"Strategy {strategy!r} is not known", f"Use one of {', '.join(NAMES)}"
+                f"Strategy {strategy[:60]!r} is not known", f"Use one of {', '.join(STRATEGIES)}"
             )
         if model is not None and not (provider or (strategy is None and self._pinned())):
             raise UsageError(f"Model {model[:60]!r} needs its provider", "Name the provider too")

@@ -74,6 +74,7 @@ def join(
     from aiex_lsp.llm.holds import Holds
     from aiex_lsp.llm.measured import Board
     from aiex_lsp.llm.overview import Overview
+    from aiex_lsp.llm.peers import Peers
     from aiex_lsp.llm.pool import AdapterPool
     from aiex_lsp.llm.rate_limiter import RateLimiter
     from aiex_lsp.llm.sending import Parts
@@ -95,6 +96,7 @@ def join(
     pool = AdapterPool(make, context, time.monotonic)
     store = open_state(settings().coordination, state_dir, tell=tell, random=random)
     board = Board(time.time, random)
+    peers = Peers(store, board)
     fitting = Fitting(pool, TokenCounter())
     holds = Holds(store)
     recorder = UsageRecorder(UsageStore(state_dir / FILE_NAME))
@@ -132,9 +134,18 @@ def join(
         ),
         random,
         _describe_secrets,
+        peers.recall,
     )
     overview = Overview(
-        pool, store, board, monitor, bus, settings, today_cost=today_cost, diagnose=diagnosis
+        pool,
+        store,
+        board,
+        monitor,
+        bus,
+        settings,
+        peers,
+        today_cost=today_cost,
+        diagnose=diagnosis,
     )
     telemetry = Telemetry.create(env)
     if telemetry is not None:

@@ -122,12 +122,28 @@ def _leave_out_unbuilt(layer: Layer) -> None:
             layer.report(path, _SECRETS_ARE_SENT, "warning")
 
 
+def is_strategy(name: str) -> bool:
+    """Return whether a strategy may be named so: built in, installed, or `module:Class`."""
+    return (
+        name in STRATEGIES
+        or re.fullmatch(r"[\w.]+:\w+", name) is not None
+        or name in _installed_strategies()
+    )
+
+
+def _installed_strategies() -> set[str]:
+    from importlib.metadata import entry_points
+
+    return {entry.name for entry in entry_points(group="aiex_lsp.strategies")}
+
+
 def _check_strategy(layer: Layer, path: Path, table: dict[str, Any]) -> None:
     name = table.get("strategy")
-    if name is None or name in STRATEGIES or re.fullmatch(r"[\w.]+:\w+", name):
+    if name is None or is_strategy(name):
         return
     del table["strategy"]
-    hint = nearest(name, STRATEGIES) or f"; choose one of {', '.join(STRATEGIES)}"
+    known = (*STRATEGIES, *sorted(_installed_strategies()))
+    hint = nearest(name, known) or f"; choose one of {', '.join(known)}"
     layer.report(path, f'"{show_key((name,))}" is no strategy{hint}')
 
 

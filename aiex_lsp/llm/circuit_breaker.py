@@ -112,9 +112,14 @@ class CircuitBreaker:
 
 
 def policy_of(settings: CircuitBreakerSettings) -> CircuitPolicy:
-    """Return the policy of these settings; a maximum below the first time is that time."""
+    """Return the policy of these settings; a maximum below the first time is that time.
+
+    The share of failures opens no circuit before twice the threshold of calls: who sets it high
+    wants few circuits opened.
+    """
     return CircuitPolicy(
         failure_threshold=settings.failure_threshold,
+        share_least=max(CircuitPolicy().share_least, 2 * settings.failure_threshold),
         open_seconds=settings.open_seconds,
         max_open_seconds=max(settings.max_open_seconds, settings.open_seconds),
     )

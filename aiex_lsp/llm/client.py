@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 
 from aiex_lsp.config.settings import ProviderSettings, Settings
@@ -41,7 +41,8 @@ log = logging.getLogger(__name__)
 class LLMClient:
     """Answers requests of tasks; one for a server's life.
 
-    `detect` finds secrets in what would leave this machine, None where nobody looks.
+    `detect` finds secrets in what would leave this machine, None where nobody looks. `recall` is
+    awaited before each choice: it brings what others measured, the first time.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class LLMClient:
         coordinator: ModelCoordinator,
         random: Random,
         detect: Detect | None = None,
+        recall: Callable[[], Awaitable[None]] | None = None,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self._parts = parts
@@ -59,6 +61,7 @@ class LLMClient:
         self._asking = Asking(parts)
         self._random = random
         self._detect = detect
+        self._recall = recall
         self._new_id = new_id
         self._budget: RetryBudget | None = None
 
@@ -79,7 +82,10 @@ class LLMClient:
         call = Call(
             self._new_id(), request, settings, listener or SilentListener(), started, started
         )
-        choice = await self.choose(request, settings)
+        if self._recall is not None:
+            await self._recall()
+        facts = await self._facts(request, settings)
+        choice = await self._coordinator.choose(request, settings, facts, call_id=call.id)
         call.choice = choice.report
         queue = list(choice.candidates)
         failures: list[ProviderError] = []
@@ -114,7 +120,7 @@ class LLMClient:
     async def choose(self, request: CompletionRequest, settings: Settings) -> Choice:
         """Return which providers a call would ask, in order, and why; asks none."""
         facts = await self._facts(request, settings)
-        return await self._coordinator.choose(request, settings, facts)
+        return await self._coordinator.choose(request, settings, facts, preview=True)
 
     async def fit(self, request: CompletionRequest, settings: Settings) -> tuple[Fitted, Adapter]:
         """Return what would be sent to the first candidate, and its adapter; sends nothing.

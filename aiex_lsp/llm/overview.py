@@ -26,7 +26,9 @@ from aiex_lsp.events.types import (
     ResponseReceived,
 )
 from aiex_lsp.llm.health import HealthMonitor
+from aiex_lsp.llm.peers import Peers
 from aiex_lsp.llm.pool import AdapterPool
+from aiex_lsp.llm.scope import scope_of
 from aiex_lsp.llm.status import StatusReader
 from aiex_lsp.llm.status_json import iso, payload, read_payload, status_json
 from aiex_lsp.llm.summary import active_of, summary
@@ -76,6 +78,7 @@ class Overview:
         monitor: HealthMonitor,
         bus: EventBus,
         settings: Callable[[], Settings],
+        peers: Peers,
         *,
         today_cost: Callable[[], Awaitable[float | None]] = _unknown_cost,
         diagnose: Callable[[], Awaitable[Mapping[str, Any]]] = _no_diagnosis,
@@ -97,6 +100,7 @@ class Overview:
         self._unsubscribe = bus.subscribe(self._on_event)
         self._running: list[asyncio.Task[None]] = []
         self._payload = payload([], {})
+        self._peers = peers
         self._cost: tuple[float, float | None] | None = None
 
     # -- questions --------------------------------------------------------------------------
@@ -125,6 +129,7 @@ class Overview:
         circuits = self._reader.circuits_of(named, settings)
         before = (await self._reader.one(named, settings)).circuit
         await self._store.reset(circuits)
+        self._board.forgive(scope_of(named))
         status = await self._reader.one(named, settings)
         if status.circuit.state != before.state:
             self._bus.publish(
@@ -208,6 +213,7 @@ class Overview:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         self._monitor.close()
+        await self._peers.remember()
 
     # -- inside -----------------------------------------------------------------------------
 
@@ -226,8 +232,7 @@ class Overview:
         try:
             statuses = await self._reader.all(self._settings())
             self._payload = payload(statuses, self._board.export())
-            peers = [one for one in await self._store.members() if one.id != self._store.member_id]
-            self._board.take_peers({one.id: read_payload(one.payload).board for one in peers})
+            await self._peers.listen()
         except Exception:
             # A fault here must not end this server's membership.
             log.exception("The other servers' state could not be looked at")
@@ -235,6 +240,11 @@ class Overview:
         self._tell_watchers()
 
     def _on_event(self, event: Event) -> None:
+        if isinstance(event, HealthChecked) and event.status == "healthy" != event.before:
+            provider = self._settings().providers.get(event.provider)
+            if provider is not None and event.before != "unknown":
+                # What was measured while it was ill says nothing now.
+                self._board.forgive(scope_of(provider))
         if isinstance(event, _TELLING):
             self._tell_watchers()
 

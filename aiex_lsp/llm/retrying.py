@@ -77,6 +77,8 @@ def _wait(
     named = error.retry_after
     quick = min(settings.quick, QUICK_AT_MOST)
     if others:
+        if error.visible:
+            return None  # the user has seen half an answer: whoever can give a whole one is next
         if named is not None:
             return named if waited + named <= settings.max_wait else None
         return quick if disposition.quick and tried == 1 else None

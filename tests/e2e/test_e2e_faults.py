@@ -54,6 +54,11 @@ async def client(
         stall_timeout = 0.6
         cache = { ttl = 0 }
         hover = { wait = 0.05 }
+        # One fault after another at the same provider, each on its own; tests/faults has the rest.
+        retry = { tries = 1 }
+        circuit_breaker = { failure_threshold = 1000 }
+        coordination = { backend = "memory" }
+        health = { interval = 0 }
     """
     for name, server in servers.items():
         config += f"""
@@ -61,16 +66,19 @@ async def client(
             base_url = "{server.base_url}"
             default_model = "{DIALECTS[name][1]}"
             api_key = {{ env = "FAKE_KEY" }}
+            rate_limits = "unlimited"
             [providers.{name}_hasty]
             type = "{name}"
             base_url = "{server.base_url}"
             default_model = "{DIALECTS[name][1]}"
             api_key = {{ env = "FAKE_KEY" }}
+            rate_limits = "unlimited"
             first_token_timeout = 0.4
             [providers.{name}_down]
             type = "{name}"
             base_url = "http://127.0.0.1:{closed_port()}"
             default_model = "any"
+            rate_limits = "unlimited"
             api_key = {{ env = "FAKE_KEY" }}
         """
     async with running(make_home(), "vscode", config=config, env={"FAKE_KEY": KEY}) as client:

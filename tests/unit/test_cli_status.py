@@ -24,6 +24,7 @@ from aiex_lsp.llm.adapters.base import AdapterContext
 from aiex_lsp.llm.health import HealthMonitor
 from aiex_lsp.llm.measured import Board
 from aiex_lsp.llm.overview import Overview
+from aiex_lsp.llm.peers import Peers
 from aiex_lsp.llm.pool import AdapterPool
 from tests.probed import Clock, Team
 from tests.servers.base import serve_in_thread
@@ -51,7 +52,15 @@ class FakeApp:
             return diagnosis_json(await diagnose(self.settings, self.pool, store, limit=3.0))
 
         self.overview = Overview(
-            self.pool, store, board, monitor, bus, lambda: self.settings, diagnose=doctor, now=clock
+            self.pool,
+            store,
+            board,
+            monitor,
+            bus,
+            lambda: self.settings,
+            Peers(store, board),
+            diagnose=doctor,
+            now=clock,
         )
 
     async def aclose(self) -> None:

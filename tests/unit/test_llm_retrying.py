@@ -11,8 +11,8 @@ from aiex_lsp.llm.failures import DISPOSITIONS
 from aiex_lsp.llm.retrying import Again, GiveUp, NextProvider, RetryBudget, decide
 
 
-def after(kind, *, retry_after=None, budget=None, random=0.5, **given_):
-    error = ProviderError(kind, "x", provider="a", retry_after=retry_after)
+def after(kind, *, retry_after=None, budget=None, random=0.5, visible=False, **given_):
+    error = ProviderError(kind, "x", provider="a", retry_after=retry_after, visible=visible)
     facts = {"others": True, "tried": 1, "waited": 0.0, "remaining": 30.0, **given_}
     settings = facts.pop("settings", RetrySettings())
     return decide(
@@ -31,6 +31,10 @@ class TestWhereAnotherProviderCanAnswer:
         assert isinstance(first, Again)
         assert 0 < first.wait < 1
         assert after(kind, tried=2) == NextProvider()
+
+    def test_but_not_once_its_text_was_seen(self):
+        assert after(Kind.TRUNCATED, visible=True) == NextProvider()
+        assert isinstance(after(Kind.TRUNCATED, visible=True, others=False), Again)
 
     def test_a_named_wait_of_up_to_three_seconds_is_waited(self):
         assert after(Kind.RATE_LIMITED, retry_after=3.0) == Again(3.0)

@@ -19,6 +19,7 @@ from aiex_lsp.events.types import CircuitChanged
 from aiex_lsp.llm.health import HealthMonitor
 from aiex_lsp.llm.measured import Board
 from aiex_lsp.llm.overview import Overview
+from aiex_lsp.llm.peers import Peers
 from aiex_lsp.llm.scope import circuit_names, scope_of, window_name
 from aiex_lsp.llm.status_json import iso, payload, read_payload, status_json
 from aiex_lsp.llm.summary import Active, dollars, in_use, summary
@@ -76,6 +77,7 @@ class Server:
             self.monitor,
             self.bus,
             lambda: self.held,
+            Peers(self.store, self.board),
             now=self.clock,
             sleep=self.clock.sleep,
             **parts,

@@ -34,7 +34,6 @@ _DOWN = (
     FailureKind.CONNECT_TIMEOUT,
     FailureKind.OVERLOADED,
     FailureKind.TRANSIENT,
-    FailureKind.RATE_LIMITED,
 )
 
 
@@ -122,6 +121,8 @@ class HttpAdapter(Adapter, Generic[Learned]):
             async with self._errors(None):
                 await self.probe()
         except ProviderError as error:
+            if error.kind is FailureKind.RATE_LIMITED:
+                return Health("unknown", error=error.user_message())  # it is up, and busy
             down = error.kind in _DOWN
             return Health("unhealthy" if down else "error", error=error.user_message())
         return Health("healthy", (self.context.monotonic() - started) * 1000)
