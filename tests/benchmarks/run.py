@@ -22,7 +22,7 @@ from aiex_lsp.syntax.symbols import build_outline
 from aiex_lsp.tasks.types import TaskRequest
 from aiex_lsp.text.document import TextChange, apply_changes
 from aiex_lsp.text.snapshot import Snapshot, Span
-from tests.benchmarks import selection
+from tests.benchmarks import limits, selection
 from tests.servers.openai import OpenAIServer
 
 LINES = 50_000
@@ -133,7 +133,7 @@ def main() -> None:
     """Print the table."""
     documents()
     start()
-    for measured in selection.rows():
+    for measured in (*selection.rows(), *limits.rows()):
         row(*measured)
     asyncio.run(answers())
 
