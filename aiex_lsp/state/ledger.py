@@ -120,6 +120,8 @@ def unseen(others: Sequence[Row], gap: float, now: float, room: int | None) -> l
     In the `gap` seconds since then they may have gone on as fast as at their fastest: so many
     rows as the busiest stretch of that length among those seen had, at most `room`.
     """
+    if gap <= 0:
+        return []
     ordered = sorted(others, key=lambda row: row.at)
     times = [row.at for row in ordered]
     best: list[Row] = []

@@ -127,7 +127,7 @@ class MemoryStore(PrimaryStore):
     async def circuits(self, names: Sequence[str]) -> list[Circuit]:
         """Return circuits as they are."""
         now = self._now()
-        return [breaker.shown(name, self._circuit(name, now), now) for name in names]
+        return [breaker.shown(name, self._circuit(name, now, write=False), now) for name in names]
 
     async def reset(self, circuits: Sequence[str]) -> None:
         """Close circuits and forget their failures."""
@@ -204,9 +204,10 @@ class MemoryStore(PrimaryStore):
     def _window(self, name: str) -> windows.Window:
         return self._windows.get(name, windows.Window())
 
-    def _circuit(self, name: str, now: int) -> breaker.Record:
+    def _circuit(self, name: str, now: int, *, write: bool = True) -> breaker.Record:
         record = breaker.current(self._circuits.get(name, breaker.Record()), now)
-        self._keep(name, record)
+        if write:
+            self._keep(name, record)
         return record
 
     def _keep(self, name: str, record: breaker.Record) -> None:

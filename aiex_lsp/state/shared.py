@@ -74,7 +74,7 @@ class SharedState(Store):
         self._monotonic = monotonic
         self._time_limit = time_limit
         self._background = Background()
-        self._members: frozenset[str] | None = None
+        self._members: dict[str, float] = {}
         self._members_at = float("-inf")
         self._line: Lifeline | None = None
         if primary is not None:
@@ -257,16 +257,22 @@ class SharedState(Store):
 
     def _seen(self, members: list[Member]) -> list[Member]:
         if not self.degraded:
-            self._members = frozenset(member.id for member in members)
             self._members_at = self._monotonic()
+            self._members.update((member.id, self._members_at) for member in members)
         return members
 
     def _share(self) -> int:
-        """Return how many servers share the limits, as far as is known."""
-        fresh = self._monotonic() - self._members_at <= MEMBER_SECONDS
-        if self._members is None or not fresh:
+        """Return how many servers share the limits, as far as is known.
+
+        Those count that were seen in the last `MEMBER_SECONDS`, not those the store names now: one
+        that came back empty knows nobody yet.
+        """
+        now = self._monotonic()
+        if now - self._members_at > MEMBER_SECONDS:
             return UNKNOWN_SHARE
-        return len(self._members | {self.member_id})
+        since = self._members_at - MEMBER_SECONDS
+        self._members = {name: at for name, at in self._members.items() if at > since}
+        return len(self._members.keys() | {self.member_id})
 
     def _on_lost(self) -> str:
         share = self._windows.lose()

@@ -208,7 +208,7 @@ class SqliteStore(PrimaryStore):
 
     async def members(self) -> list[Member]:
         """Return the members of the last `MEMBER_SECONDS`, by id."""
-        return await self._read(lambda tables, now: tables.members(now))
+        return await self._write(lambda tables, now: tables.members(now))
 
     async def leave(self, member_id: str) -> None:
         """Take a member out at once."""

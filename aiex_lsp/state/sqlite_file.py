@@ -56,6 +56,7 @@ class StateFile:
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._log_identity: tuple[int, int] | None = None
+        self._failed: tuple[int, int] | None = None
 
     def connection(self, deadline: float) -> sqlite3.Connection:
         """Return the open connection, a new one where the file is not the one it was opened on.
@@ -86,11 +87,11 @@ class StateFile:
 
         Nothing is moved where another process has done so already.
         """
-        identity = self._identity
+        identity = self._identity or self._failed
         self.close()
         aside = self.path.with_name(f"{self.path.name}.{why}")
         with self._locked(deadline):
-            if identity is None or identity == _identity(self.path):
+            if identity is not None and identity == _identity(self.path):
                 self._move(aside)
         return aside
 
@@ -148,6 +149,7 @@ class StateFile:
             self._log_identity = _identity(self._beside("-wal"))
             return version
         except BaseException:
+            self._failed = self._identity
             self.close()
             raise
 

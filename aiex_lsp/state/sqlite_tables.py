@@ -132,21 +132,18 @@ class Tables:
             total -= row[1]
 
     def beat(self, member: Member, now: int) -> None:
-        """Write that a member is there, and drop those that are not."""
-        self._do("UPDATE members SET last_seen = ? WHERE last_seen > ?", (now, now))
-        self._do("DELETE FROM members WHERE last_seen <= ?", (now - _MEMBER,))
+        """Write that a member is there."""
         self._do(
             "INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?)",
             (member.id, member.host, now, member.payload),
         )
 
     def members(self, now: int) -> list[Member]:
-        """Return who is there, by id."""
-        found = self._do(
-            "SELECT id, host, last_seen, payload FROM members WHERE last_seen > ? ORDER BY id",
-            (now - _MEMBER,),
-        )
-        return [Member(row[0], row[1], to_seconds(min(row[2], now)), row[3]) for row in found]
+        """Return who is there, by id, after dropping those who are not."""
+        self._do("UPDATE members SET last_seen = ? WHERE last_seen > ?", (now, now))
+        self._do("DELETE FROM members WHERE last_seen <= ?", (now - _MEMBER,))
+        found = self._do("SELECT id, host, last_seen, payload FROM members ORDER BY id")
+        return [Member(row[0], row[1], to_seconds(row[2]), row[3]) for row in found]
 
     def leave(self, member_id: str) -> None:
         """Take a member out."""

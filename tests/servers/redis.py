@@ -81,6 +81,11 @@ class RedisServer:
             self._process.wait()
             self._process = None
 
+    def signal(self, number: int) -> None:
+        """Send its process a signal: SIGSTOP makes it hang."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def command(self, *words: str) -> bytes:
         """Return the server's raw reply to a command."""
         with socket.create_connection(("127.0.0.1", self.port), 5) as connection:

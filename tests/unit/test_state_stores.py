@@ -241,17 +241,13 @@ class TestCeiling:
 class TestShare:
     async def test_four_servers_that_cannot_see_one_another_stay_within_the_limit(self, store):
         limits = WindowLimits(60, None)
-        granted = [
-            (await take(store, str(one), 0, limits, share=4)).granted for one in range(60)
-        ]
+        granted = [(await take(store, str(one), 0, limits, share=4)).granted for one in range(60)]
         assert sum(granted) == 15
 
     async def test_what_counted_before_leaves_less_to_share(self, store, clock):
         await store.publish(WINDOW, [Row(f"before{one}", START, 0) for one in range(40)])
         limits = WindowLimits(60, None)
-        granted = [
-            (await take(store, str(one), 0, limits, share=4)).granted for one in range(20)
-        ]
+        granted = [(await take(store, str(one), 0, limits, share=4)).granted for one in range(20)]
         assert sum(granted) == 5
         clock.later(60)
         assert (await take(store, "later", 0, limits, share=4)).granted

@@ -4,8 +4,10 @@ local holder, lease = ARGV[2], tonumber(ARGV[3])
 local records = {}
 for index, key in ipairs(KEYS) do
   records[index] = load(key)
+  if records[index].moved then save(key, records[index]) end
+end
+for index in ipairs(KEYS) do
   if not admits(records[index], holder) then
-    if records[index].moved then save(key, records[index]) end
     return {text(now), '0', tostring(index), flat(records[index])}
   end
 end

@@ -15,6 +15,7 @@ local function load(key)
   if type(record.log) == 'string' then
     local log = {}
     for at, bad in string.gmatch(record.log, '(%d+):(%d)') do
+      if tonumber(at) > now then record.moved = true end
       log[#log + 1] = {at = math.min(tonumber(at), now), bad = bad == '1'}
     end
     record.log = log
@@ -32,8 +33,12 @@ local function load(key)
   if record.closed_at and record.closed_at > now and record.ramp_until then
     record.ramp_until = record.ramp_until - (record.closed_at - now)
     record.closed_at = now
+    record.moved = true
   end
-  if record.last_failure and record.last_failure > now then record.last_failure = now end
+  if record.last_failure and record.last_failure > now then
+    record.last_failure = now
+    record.moved = true
+  end
   return record
 end
 
