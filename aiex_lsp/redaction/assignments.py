@@ -75,7 +75,8 @@ _ASSIGNED = re.compile(
     r"""(?x)
     (?:\\?["'`])? \]? (?:\[\d*\])?                                # what closes the name
     (?:
-      [ \t]*+ (?: :[ \t]*+[&'\w<>\[\].| ?*,-]{1,40}? | (?<=[ \t])(?:string|str|&str) )? [ \t]*+
+      [ \t]*+ (?: :(?P<type>[ \t]*+[&'\w<>\[\].| ?*,-]{1,40}?) | (?<=[ \t])(?:string|str|&str) )?
+        [ \t]*+
         (?: :=|=>|={2,3}|!={1,2}|\?=|\|\|=|=|:|<-|->|\+= ) [ \t]*+ (?:(?:\r\n?|\n)[ \t]*+)?
       | [ \t]*+,?[ \t]*+["']?[ \t]*+(?:value|Value|default)["']?[ \t]*+[:=][ \t]*+
       | [ \t]*+\{[^{}]{0,300}?\bdefault[ \t]*+=[ \t]*+                # a variable of Terraform
@@ -168,7 +169,7 @@ def _beside(text: str, match: re.Match[str], settings: bool) -> Iterator[Found]:
         return
     kind = _kind(match)
     found = _ASSIGNED.match(text, end)
-    if found is not None:
+    if found is not None and not _padded(found):
         group = "v1" if found["v1"] is not None else "v2"
         if found["blank"] is None or match[0].lower() in ("password", "identified by"):
             weak = found["call"] is not None
@@ -182,6 +183,14 @@ def _beside(text: str, match: re.Match[str], settings: bool) -> Iterator[Found]:
     for value, start, stop in _unquoted(text, head, text[begin:end], end, strength, settings):
         del value
         yield kind, start, stop
+
+
+def _padded(found: re.Match[str]) -> bool:
+    """Return whether what reads as `name: Type =` is a value in base64 with its padding."""
+    kind = found["type"]
+    if kind is None or found.string[found.end("type")] != "=":
+        return False
+    return looks_random(kind.strip()) or "\n" in found[0] or "\r" in found[0]
 
 
 def _unquoted(
@@ -243,7 +252,8 @@ def _wanted(
     `weak`: it is one of a call's arguments. `plain`: nothing but its place says that it is a
     value, so it must not be an identifier.
     """
-    if len(value) < 4 or is_reference(value):
+    # What is secret in an address shows by its form.
+    if len(value) < 4 or "://" in value or is_reference(value):
         return False
     if looks_random(value):
         return strength > Strength.TOKEN or not is_uuid(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Callable
 from itertools import pairwise
 
 
@@ -30,6 +31,18 @@ WORDS = words(
 NAMES = words("apikey key keys pass passphrase passwd password pwd secret secrets token")
 """Several words that end in one of these are the name of a secret: "db-password"."""
 
+PAIRS = words(
+    """
+    ab ac ad ag ai al am an ap ar as at au av ay ba be bi bl bo br bu by ca cc ce ch ci ck cl co cr
+    ct cu da de di do du ea ec ed ee ef ei el em en ep er es et ev ew ex ey fa fe ff fi fo fr ga ge
+    gh gi go gr ha he hi ho ht ia ic id ie if ig il im in io ir is it iv ke la ld le li ll lo ls lt
+    lu ly ma me mi mo mp mu na nc nd ne ng ni no ns nt oc od of ok ol om on oo op or os ot ou ov ow
+    pa pe pi pl po pp pr qu ra rc rd re ri rm rn ro rr rs rt ru ry sa sc se sh si so sp ss st su ta
+    te th ti to tr ts tt tu ty ua uc ue ul um un up ur us ut va ve vi wa we wh wi wo
+    """
+)
+"""The commonest pairs of letters in English text, 187 of 676: nine in ten that occur."""
+
 _TEMPLATE = re.compile(
     r"\$\{[^}]*\}|\{\{.*?\}\}|#\{[^}]*\}|\$\([^)]*\)|%\([\w.]+\)[sd]|\{[\w.\[\]'\"!:()]*\}"
     r"|<[^<>]*>|%[A-Za-z_]\w*%|%[sdrvq]|\[+[A-Za-z0-9_ -]{3,}\]+|⟪[^⟫]*⟫|«[^»]*»|@@?\w+@@?"
@@ -39,7 +52,7 @@ _RUN = re.compile(r"(.)\1{4,}")
 _BLANK = re.compile(r"[xX*.#?_\-0•…]+")
 _PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_]+|\d+")
 _DOTTED = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|::|->|/)[A-Za-z_$@][\w$-]*)+(?:\(\))?;?")
-_CODE = re.compile(r"[\w.:>-]+\s*[(\[]")
+_CODE = re.compile(r"[{$(]?[\w.:>-]+\s*[(\[]")
 _PATH = re.compile(r"(?:[.~]{0,2}/|[A-Za-z]:[\\/]|file:)[\w ./\\@~-]*")
 _ADDRESS = re.compile(
     r"[a-z][a-z0-9+.-]*://.*|[\w.-]+@[\w-]+\.[\w.]+|[\w-]+(?:\.[\w-]+)+(?::\d+)?/.*"
@@ -53,7 +66,9 @@ _TYPE = re.compile(
     re.IGNORECASE,
 )
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_DATE = re.compile(r"\d{4}-\d\d-\d\d.*|[\d.,:_-]+[a-zA-Z%]{0,2}|(?:\d+(?:\.\d+)?(?:ms|[dhms]))+")
+_DATE = re.compile(
+    r"\d{4}-\d\d-\d\d.*|[\d.,:_-]{1,14}[a-zA-Z%]{0,2}|(?:\d+(?:\.\d+)?(?:ms|[dhms]))+"
+)
 _COLOUR = re.compile(r"#[0-9a-fA-F]{3,8}")
 
 
@@ -111,25 +126,29 @@ def looks_random(value: str) -> bool:
     """
     if len(value) < 8 or any(one.isspace() for one in value) or is_words_like(value):
         return False
-    digits = sum(one.isdigit() for one in value)
     letters = sum(one.isalpha() for one in value)
-    if letters < 2:
+    if letters < (2 if len(value) < 16 else 1) or entropy(value) < (
+        2.5 if len(value) < 16 else 2.7
+    ):
         return False
-    if digits:
-        least = 2.5 if len(value) < 16 else 3.0
-        return entropy(value) >= least and (len(value) >= 16 or _switches(value) >= 2)
-    return len(value) >= 20 and entropy(value) >= 3.8 and not value.islower()
+    if any(one.isdigit() for one in value):
+        return len(value) >= 16 or _switches(value, str.isalpha) >= 2
+    return len(value) >= 16 and _switches(value, str.isupper) >= 5
 
 
 def is_words_like(value: str) -> bool:
-    """Return whether letters come in runs as long as words have: identifiers, slugs, versions."""
+    """Return whether a value falls into words: identifiers, slugs, versions.
+
+    Its runs of letters are as long as words are, and more than half of the pairs of letters in
+    them are common in English; of random letters it is less than a third.
+    """
     pieces = _PIECE.findall(value)
-    words = [one for one in pieces if one.isalpha()]
+    found = [one.lower() for one in pieces if one.isalpha()]
     digits = sum(len(one) for one in pieces if one.isdigit())
-    if not words:
+    if not found or sum(map(len, found)) / len(found) < 3.4 or digits > max(2, len(value) * 0.2):
         return False
-    mean = sum(map(len, words)) / len(words)
-    return mean >= 3.4 and digits <= max(2, len(value) * 0.2)
+    pairs = ["".join(pair) for one in found for pair in pairwise(one)]
+    return sum(pair in PAIRS for pair in pairs) >= 0.55 * len(pairs)
 
 
 def entropy(value: str) -> float:
@@ -138,7 +157,6 @@ def entropy(value: str) -> float:
     return -sum(n / total * math.log2(n / total) for n in Counter(value).values())
 
 
-def _switches(value: str) -> int:
-    """Return how often letters and other characters take turns."""
-    kinds = [one.isalpha() for one in value]
-    return sum(a != b for a, b in pairwise(kinds))
+def _switches(value: str, kind: Callable[[str], bool]) -> int:
+    """Return how often characters of a kind and others take turns."""
+    return sum(a != b for a, b in pairwise(map(kind, value)))

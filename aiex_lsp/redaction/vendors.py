@@ -122,7 +122,7 @@ _QUERY = re.compile(
     r"[ \t]*=[ \t]*(?P<v>[^&;\s\"'`<>\])]{4,1000})"
 )
 _USER_OPTION = re.compile(r"(?<!\S)(?:-u|--user)[ =]+[\"']?[\w.@-]+:(?P<v>[^\s\"']{4,})")
-_NETRC = re.compile(r"\blogin[ \t]+\S+\s+password[ \t]+(?P<v>\S+)")
+_NETRC = re.compile(r"\blogin[ \t]+\S+\s+password[ \t]+[\"']?(?P<v>[^\s\"',;]{3,200})")
 _AWS_SECRET = re.compile(
     r"(?i)aws.{0,30}?(?:key|secret|token).{0,20}?(?<![A-Za-z0-9/+])(?P<v>[A-Za-z0-9/+]{40})"
     r"(?![A-Za-z0-9/+=])"
@@ -237,6 +237,9 @@ def _blanked(value: str) -> bool:
     """Return whether a token's form was filled with crosses, dots or words: "sk-ant-xxxxxxxx"."""
     return (
         re.search(r"([xX*.0])\1{7,}|(?:x|X){5}|\.\.\.|\*\*\*", value) is not None
-        or re.search(r"(?i)your|(?:api|access)[_-]?key|[_-]here\b|placeholder|redacted", value)
+        or re.search(
+            r"(?i)(?<![a-z0-9])your(?![a-z0-9])|(?:api|access)[_-]?key|[_-]here\b|placeholder|redacted",
+            value,
+        )
         is not None
     )

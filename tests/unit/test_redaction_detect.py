@@ -155,6 +155,8 @@ def test_unquoted_words_are_values_where_the_file_is_one_of_settings(text, langu
         ('if "s3cret-word" == password:', "s3cret-word"),
         ("CREATE USER shop WITH PASSWORD 'sh0p-pass';", "sh0p-pass"),
         ("ALTER USER shop IDENTIFIED BY 'sh0p-pass';", "sh0p-pass"),
+        ('Secret("redis://me:c0rrect@127.0.0.1:1/0")', "c0rrect"),
+        ('"machine a login me password ftp-pa55",', "ftp-pa55"),
         ("machine ftp.example.org login me password ftp-pa55", "ftp-pa55"),
         ('let api_key: &\'static str = "q8Zr2Lw9Xk3Vn7Tb5Jm1";', "q8Zr2Lw9Xk3Vn7Tb5Jm1"),
         ('char *db_password = "c0rrect";', "c0rrect"),
