@@ -70,6 +70,7 @@ class Common:
         app = self.runtime.make_app(workspace, self.overrides, self.config_file, self.runtime.env)
         log_to_stderr(self.runtime.env)
         tell_problems(app.problems)
+        app.listen(lambda text: click.secho(text, err=True, dim=True))
         return app
 
     def check_config_file(self) -> None:

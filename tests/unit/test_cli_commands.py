@@ -138,6 +138,9 @@ class FakeApp:
         self.registry = TemplateRegistry([("user", self.paths.user_templates)])
         self.tasks = world.tasks
 
+    def listen(self, listener: Any) -> None:
+        del listener
+
     async def models(self, provider: str | None = None) -> list[ModelInfo]:
         found = [
             ModelInfo("big", "openai", False, 128_000, price=Price(0.01, 0.03)),

@@ -63,6 +63,9 @@ class FakeApp:
             now=clock,
         )
 
+    def listen(self, listener: Any) -> None:
+        del listener
+
     async def aclose(self) -> None:
         await self.overview.aclose()
         await self.pool.aclose()
