@@ -10,6 +10,7 @@ from aiex_lsp.llm.adapters.base import Adapter
 from aiex_lsp.llm.cache import cache_key
 from aiex_lsp.llm.calls import Call
 from aiex_lsp.llm.coordinator import Candidate
+from aiex_lsp.llm.failures import DISPOSITIONS
 from aiex_lsp.llm.fitting import Fitted
 from aiex_lsp.llm.flights import Flights
 from aiex_lsp.llm.rate_limiter import Lease, OwnLimitError, Wish
@@ -41,7 +42,11 @@ class Asking:
         parts = self._parts
         adapter = parts.pool.get(candidate.provider, call.settings.connect_timeout)
         call.on_status(f"asking {adapter.name}")
-        fitted = await self._fit(call, adapter, candidate.model)
+        try:
+            fitted = await self._fit(call, adapter, candidate.model)
+        except ProviderError as error:
+            await self._note_unreached(call, adapter, candidate.model, error)
+            raise
         key = cache_key(adapter.settings, fitted.call, call.secrets)
         if call.cacheable:
             kept = await parts.cache.get(key, call.settings.cache, local=adapter.local)
@@ -74,6 +79,27 @@ class Asking:
                 )
         except TimeoutError:
             raise first_token_timeout(adapter, model, limits.first_token_seconds) from None
+
+    async def _note_unreached(
+        self, call: Call, adapter: Adapter, model: str | None, error: ProviderError
+    ) -> None:
+        """Take a failure of a provider that was only asked about its models: it counts alike.
+
+        Else one that is silent from the first byte would be waited for by every call to come.
+        """
+        parts = self._parts
+        model = model or parts.pool.known_default(adapter) or ""
+        scope = scope_of(adapter.settings)
+        if error.status is not None:
+            await parts.holds.note(scope, model or None, error)
+        if DISPOSITIONS[error.kind].counts_against is None:
+            return
+        breaker, settings = parts.breaker, call.settings.circuit_breaker
+        try:
+            permit = await breaker.admit(adapter.settings, scope, model, settings, 0.0)
+        except ProviderError:
+            return  # it is left alone already
+        await breaker.record(permit, error.kind)
 
     async def _send(
         self, call: Call, adapter: Adapter, fitted: Fitted, listener: Listener, *, others: bool

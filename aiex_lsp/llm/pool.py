@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from aiex_lsp.config.settings import ProviderSettings
-from aiex_lsp.errors import ProviderError
+from aiex_lsp.errors import FailureKind, ProviderError
 from aiex_lsp.llm.adapters.base import Adapter, AdapterContext
 from aiex_lsp.llm.types import ModelInfo
 
@@ -106,10 +106,16 @@ class AdapterPool:
         return found
 
     async def info(self, adapter: Adapter, model: str) -> ModelInfo | None:
-        """Return what the provider tells of a model, None where it does not tell."""
+        """Return what the provider tells of a model, None where it does not tell.
+
+        Raises `ProviderError` where nobody is there to tell: who cannot be reached for a list
+        cannot be reached for an answer, and looking for that twice takes twice the time.
+        """
         try:
             listed = await self.models(adapter)
         except ProviderError as error:
+            if error.kind in (FailureKind.CONNECT, FailureKind.CONNECT_TIMEOUT):
+                raise
             log.debug("%s lists no models: %s", adapter.name, error)
             return None
         return next((info for info in listed if info.id == model), None)

@@ -10,7 +10,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -210,17 +210,20 @@ class FakeServer:
     def unauthorized(self) -> Whole:
         return self.error(401, "invalid key")
 
-    async def _head(self, writer: asyncio.StreamWriter) -> None:
+    async def _head(
+        self, writer: asyncio.StreamWriter, headers: Mapping[str, str] | None = None
+    ) -> None:
+        more = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
         writer.write(
             f"HTTP/1.1 200 OK\r\nContent-Type: {self.content_type}\r\n"
-            "Transfer-Encoding: chunked\r\n\r\n".encode()
+            f"{more}Transfer-Encoding: chunked\r\n\r\n".encode()
         )
         await writer.drain()
 
     async def _stream(
         self, reply: Reply, body: dict[str, Any], writer: asyncio.StreamWriter
     ) -> bool:
-        await self._head(writer)
+        await self._head(writer, reply.headers)
         if reply.comments:
             await send_chunk(writer, b": OPENROUTER PROCESSING\n\n")
         texts = 0

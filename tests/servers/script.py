@@ -16,7 +16,7 @@ class Reply:
     reason, None leaves it out. Positions count text deltas: `cut_after` resets the connection,
     `stall_after` keeps silent until the client goes, `garbage_at` and `error_at` put a broken or
     an error event before that delta. `split` cuts the bytes into HTTP chunks of that size.
-    `first_token` and `between` are seconds.
+    `first_token` and `between` are seconds, `headers` go with the answer's head.
     """
 
     text: str = "Hello from the model."
@@ -35,6 +35,7 @@ class Reply:
     hold_open: bool = False
     split: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def deltas(self) -> list[str]:
         """Return the text deltas; they join to the text."""
