@@ -37,8 +37,6 @@ class Ledger:
     def __init__(self, length: float) -> None:
         self.born: str | None = None
         """The shared state's identity when it was last asked for this window."""
-        self.seeded = False
-        """Whether the local store has what counted before."""
         self.most: int | None = None
         """The limit of requests when last asked: the others cannot have gone beyond it."""
         self.used_at = float("-inf")

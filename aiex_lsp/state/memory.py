@@ -75,6 +75,10 @@ class MemoryStore(PrimaryStore):
 
     async def publish(self, window: str, rows: Sequence[Row]) -> None:
         """Add rows that are not there."""
+        self.add(window, rows)
+
+    def add(self, window: str, rows: Sequence[Row]) -> None:
+        """Add rows that are not there, before anything else can happen."""
         self._windows[window] = windows.publish(
             self._window(window), rows, self._now(), self._length
         )
@@ -85,9 +89,9 @@ class MemoryStore(PrimaryStore):
             self._window(window), ceiling, self._now(), self._length
         )
 
-    async def usage(self, window: str) -> WindowUsage:
-        """Return what a window holds now."""
-        return windows.usage(self._window(window), self._now(), self._length)
+    async def usage_seen(self, window: str) -> tuple[WindowUsage, str]:
+        """Return what a window holds now; memory is always the same store."""
+        return windows.usage(self._window(window), self._now(), self._length), self.kind
 
     async def admit(
         self, circuits: Sequence[str], holder: str, lease: float, policy: CircuitPolicy

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiex_lsp.errors import StateError
 from aiex_lsp.state.base import Store
-from aiex_lsp.state.types import Reservation, Row, WindowLimits
+from aiex_lsp.state.types import Reservation, Row, WindowLimits, WindowUsage
 
 
 class UnsuitableError(StateError):
@@ -43,6 +43,14 @@ class PrimaryStore(Store):
         view: bool = False,
     ) -> Seen:
         """Reserve as `reserve` does, but nothing in a store that is another one than `born`."""
+
+    @abstractmethod
+    async def usage_seen(self, window: str) -> tuple[WindowUsage, str]:
+        """Return what a window holds now, and the store's identity, "" where it has none yet."""
+
+    async def usage(self, window: str) -> WindowUsage:
+        """Return what a window holds now."""
+        return (await self.usage_seen(window))[0]
 
     async def reserve(
         self, window: str, row: Row, limits: WindowLimits, share: int = 1

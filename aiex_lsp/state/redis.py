@@ -79,7 +79,7 @@ class RedisStore(PrimaryStore):
         """Reserve in one script, nothing in a Redis that lost what `born` stands for."""
         reply = await self._run(
             "reserve",
-            (_window_key(window), f"aiex:{{{_scope(window)}}}:born"),
+            (_window_key(window), _born_key(window)),
             self._length,
             row.id,
             row.tokens,
@@ -130,16 +130,17 @@ class RedisStore(PrimaryStore):
         ]
         await self._run("lower", (_window_key(window),), self._length, *told)
 
-    async def usage(self, window: str) -> WindowUsage:
-        """Return what a window holds now."""
-        reply = await self._run("usage", (_window_key(window),), self._length)
-        return WindowUsage(
-            requests=int(reply[0]),
-            tokens=int(reply[1]),
-            rows=_rows(reply[4:]),
-            requests_left=_maybe(reply[2]),
-            tokens_left=_maybe(reply[3]),
+    async def usage_seen(self, window: str) -> tuple[WindowUsage, str]:
+        """Return what a window holds now, and what stands for this Redis' content."""
+        reply = await self._run("usage", (_window_key(window), _born_key(window)), self._length)
+        found = WindowUsage(
+            requests=int(reply[1]),
+            tokens=int(reply[2]),
+            rows=_rows(reply[5:]),
+            requests_left=_maybe(reply[3]),
+            tokens_left=_maybe(reply[4]),
         )
+        return found, _text(reply[0])
 
     async def admit(
         self, circuits: Sequence[str], holder: str, lease: float, policy: CircuitPolicy
@@ -265,6 +266,10 @@ def _scope(name: str) -> str:
 
 def _window_key(name: str) -> str:
     return f"aiex:{{{_scope(name)}}}:window:{name}"
+
+
+def _born_key(name: str) -> str:
+    return f"aiex:{{{_scope(name)}}}:born"
 
 
 def _circuit_key(name: str) -> str:

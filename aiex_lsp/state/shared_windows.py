@@ -132,24 +132,28 @@ class SharedWindows:
         """Return what a window holds now; while the store is away, what is known here."""
         ledger = self._ledger(window)
         try:
-            found = await line.ask(lambda store: store.usage(window))
+            return await self._look(line, ledger, window)
         except Away:
-            await self._seed(ledger, window)
             return await self._local.usage(window)
-        ledger.saw(self._from_store(found.rows), self._clock())
-        return found
 
     async def look(self, line: Lifeline) -> None:
         """Look at the windows in use: what the others hold is known then if the store is lost."""
         since = self._monotonic() - IDLE_LENGTHS * self._length
         for window, ledger in list(self._ledgers.items()):
-            if ledger.used_at < since:
-                continue
-            try:
-                found = await line.ask(lambda store, window=window: store.usage(window))  # type: ignore[misc]
-            except Away:
-                return
+            if ledger.used_at >= since:
+                try:
+                    await self._look(line, ledger, window)
+                except Away:
+                    return
+
+    async def _look(self, line: Lifeline, ledger: Ledger, window: str) -> WindowUsage:
+        found, born = await line.ask(lambda store: store.usage_seen(window))
+        if ledger.born in (None, born):
             ledger.saw(self._from_store(found.rows), self._clock())
+        else:
+            # What an empty store shows is not what the others hold.
+            await self._replaced(line, ledger, born)
+        return found
 
     async def restore(self, store: PrimaryStore) -> None:
         """Tell a store that is back of this server's rows, until there is nothing left to tell."""
@@ -184,13 +188,13 @@ class SharedWindows:
         while True:
             alone: Reservation | None = None
             if self.guarding:
-                alone = await self._reserve_alone(ledger, window, row, limits)
+                alone = await self._reserve_alone(window, row, limits)
                 if not alone.granted:
                     return alone
             try:
                 seen = await self._ask(line, ledger, window, row, limits)
             except Away as away:
-                answer = alone or await self._reserve_alone(ledger, window, row, limits)
+                answer = alone or await self._reserve_alone(window, row, limits)
                 if answer.granted:
                     ledger.granted(replace(row, at=answer.at), told=False)
                 elif away.tried:
@@ -231,21 +235,14 @@ class SharedWindows:
         elif self.guarding:
             await self._local.release(window, row.id)
 
-    async def _reserve_alone(
-        self, ledger: Ledger, window: str, row: Row, limits: WindowLimits
-    ) -> Reservation:
-        await self._seed(ledger, window)
+    async def _reserve_alone(self, window: str, row: Row, limits: WindowLimits) -> Reservation:
         return await self._local.reserve(window, row, limits, self._share)
-
-    async def _seed(self, ledger: Ledger, window: str) -> None:
-        if not ledger.seeded:
-            ledger.seeded = True
-            await self._local.publish(window, ledger.before(self._clock()))
 
     def _start_alone(self) -> None:
         if not self.guarding:
-            for ledger in self._ledgers.values():
-                ledger.seeded = False
+            # At once: what is seen next may be an empty store's.
+            for window, ledger in self._ledgers.items():
+                self._local.add(window, ledger.before(self._clock()))
         self._share = max(1, self._count_share())
 
     async def _replaced(self, line: Lifeline, ledger: Ledger, born: str) -> None:

@@ -109,11 +109,13 @@ class SqliteStore(PrimaryStore):
             window, lambda before, now: windows.lower(before, ceiling, now, self._length)
         )
 
-    async def usage(self, window: str) -> WindowUsage:
-        """Return what a window holds now."""
-        return await self._read(
-            lambda tables, now: windows.usage(tables.window(window), now, self._length)
-        )
+    async def usage_seen(self, window: str) -> tuple[WindowUsage, str]:
+        """Return what a window holds now, and the file's identity."""
+
+        def work(tables: Tables, now: int) -> tuple[WindowUsage, str]:
+            return windows.usage(tables.window(window), now, self._length), tables.born()
+
+        return await self._read(work)
 
     async def admit(
         self, circuits: Sequence[str], holder: str, lease: float, policy: CircuitPolicy

@@ -55,7 +55,8 @@ class StateFile:
         self._mounts = mounts
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
-        self._log_identity: tuple[int, int] | None = None
+        # Held open so that its number names no other file meanwhile. SQLite locks no part of it.
+        self._log: int | None = None
         self._failed: tuple[int, int] | None = None
 
     def connection(self, deadline: float) -> sqlite3.Connection:
@@ -64,9 +65,7 @@ class StateFile:
         `deadline` is monotonic. Raises `sqlite3.Error`, `OSError` and `StateError`.
         """
         if self._connection is not None and self._identity != _identity(self.path):
-            log = self._log_identity
-            self.close()
-            self._log_identity = log
+            self._disconnect()
         if self._connection is None:
             self._open(deadline)
         assert self._connection is not None
@@ -74,8 +73,11 @@ class StateFile:
 
     def close(self) -> None:
         """Close the connection, if there is one."""
-        connection, self._connection = self._connection, None
-        self._identity = self._log_identity = None
+        self._disconnect()
+        self._let_go_of_log()
+
+    def _disconnect(self) -> None:
+        connection, self._connection, self._identity = self._connection, None, None
         if connection is not None:
             # Closing the last connection moves the log into the file, which may fail; the log is
             # then read at the next opening.
@@ -106,10 +108,10 @@ class StateFile:
             )
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._locked(deadline):
-            log = self._beside("-wal")
-            if self._log_identity is not None and self._log_identity == _identity(log):
+            if self._log is not None and _identity(self._log) == _identity(self._beside("-wal")):
                 # The log of the file that was here before: of no use to another one.
                 self._remove_logs()
+            self._let_go_of_log()
             if self.path.exists() and self._try_open(deadline) != SCHEMA_VERSION:
                 version = self._version()
                 self.close()
@@ -146,12 +148,18 @@ class StateFile:
                     deadline,
                 )
             version = self._version()
-            self._log_identity = _identity(self._beside("-wal"))
+            with suppress(FileNotFoundError):
+                self._log = os.open(self._beside("-wal"), os.O_RDONLY)
             return version
         except BaseException:
             self._failed = self._identity
             self.close()
             raise
+
+    def _let_go_of_log(self) -> None:
+        log, self._log = self._log, None
+        if log is not None:
+            os.close(log)
 
     def _version(self) -> int:
         assert self._connection is not None

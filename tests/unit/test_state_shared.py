@@ -73,6 +73,10 @@ class Breakable(MemoryStore):
         seen = await super().reserve_seen(window, row, limits, share, born=None, view=view)
         return replace(seen, born=self.born)
 
+    async def usage_seen(self, window):
+        await self.faults()
+        return (await super().usage_seen(window))[0], self.born
+
     async def faults(self) -> None:
         self.asked += 1
         if self.hang:
@@ -91,7 +95,7 @@ def _with_faults(name):
     return method
 
 
-for _name in Store.__abstractmethods__ - {"reserve", "aclose"}:
+for _name in Store.__abstractmethods__ - {"reserve", "usage", "aclose"}:
     setattr(Breakable, _name, _with_faults(_name))
 
 
@@ -333,6 +337,18 @@ class TestBack:
         assert (await hands.store.usage(W)).requests == 25
         assert len(hands.said) == 1
         assert "began anew" in hands.said[0]
+        await server.aclose()
+
+    async def test_a_heartbeat_that_finds_it_empty_forgets_nothing_of_the_others(self, hands):
+        server = hands.server()
+        await four_members(hands, server)
+        for one in range(40):
+            await hands.store.reserve(W, Row(f"other{one}", 0, 0), WindowLimits(60))
+        assert await grants(server, 8, prefix="before") == 8
+        hands.store.empty()
+        await server.heartbeat()
+        assert (await hands.store.usage(W)).requests == 8  # told at once
+        assert await grants(server, 60) == 3
         await server.aclose()
 
     async def test_an_empty_store_that_lost_nothing_that_counts_is_no_news(self, hands):
