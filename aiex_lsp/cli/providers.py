@@ -73,9 +73,27 @@ def _print(found: list[dict[str, Any]]) -> None:
         for one in found
     ]
     print_table(head, rows)
+    now = datetime.now(UTC)
     for one in found:
+        if one["circuit"]["failureCount"]:
+            click.secho(f"{one['provider']}: {circuit_line(one['circuit'], now)}", dim=True)
         if one["error"]:
             click.secho(f"{one['provider']}: {terminal_safe(one['error'])}", dim=True)
+
+
+def circuit_line(circuit: dict[str, Any], now: datetime) -> str:
+    """Return a circuit's state, failures, time since the last and until the next probe."""
+    count = circuit["failureCount"]
+    parts = [f"circuit {circuit['state'].replace('_', ' ')}, {count} failure{'s' * (count != 1)}"]
+    if circuit["lastFailure"]:
+        parts.append(f"the last {_seconds(now, circuit['lastFailure'], -1)} s ago")
+    if circuit["retryAt"]:
+        parts.append(f"next probe in {_seconds(now, circuit['retryAt'], 1)} s")
+    return ", ".join(parts)
+
+
+def _seconds(now: datetime, at: str, direction: int) -> int:
+    return max(0, round(direction * (datetime.fromisoformat(at) - now).total_seconds()))
 
 
 def _left(limit: dict[str, Any]) -> str:

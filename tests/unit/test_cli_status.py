@@ -227,3 +227,20 @@ def test_a_file_that_is_not_there(world: World) -> None:
     result = world.run("doctor", "--config", "gone.toml")
     assert result.exit_code == 2
     assert "gone.toml does not exist" in result.stderr
+
+
+def test_a_circuit_is_told_with_its_failures_and_times():
+    from datetime import UTC, datetime
+
+    from aiex_lsp.cli.providers import circuit_line
+
+    circuit = {
+        "state": "open",
+        "failureCount": 5,
+        "lastFailure": "2026-01-01T00:00:00Z",
+        "retryAt": "2026-01-01T00:01:00Z",
+    }
+    now = datetime(2026, 1, 1, 0, 0, 12, tzinfo=UTC)
+    assert circuit_line(circuit, now) == (
+        "circuit open, 5 failures, the last 12 s ago, next probe in 48 s"
+    )
