@@ -9,7 +9,7 @@ import re
 import socket
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -188,6 +188,58 @@ async def ask(
     return outcome
 
 
+class Pending:
+    """A question under way, that may be cancelled."""
+
+    def __init__(self, client: Client, provider: str | None, **more: Any) -> None:
+        self.client = client
+        self.uri, self.name = new_file(client)
+        self._token, self._mark = f"work-{self.name}", client.since()
+        asked = {**client.at(self.uri, self.name), "workDoneToken": self._token, **more}
+        if provider is not None:
+            asked["provider"] = provider
+        self._id, self._future = client.start("aiex/explain", asked)
+
+    @property
+    def told(self) -> list[str]:
+        """Return the progress messages so far."""
+        values = self._mark.progress(self._token)
+        return [value["message"] for value in values if value.get("message")]
+
+    async def says(self, pattern: str) -> str:
+        """Return the first progress message that matches, waited for."""
+
+        def found() -> str | None:
+            assert not self._future.done(), (pattern, self.told)
+            return next((one for one in self.told if re.search(pattern, one)), None)
+
+        return str(await self.client.until(found))
+
+    async def cancelled(self) -> float:
+        """Cancel it; return the seconds until that was answered."""
+        began = time.monotonic()
+        self.client.cancel(self._id)
+        [outcome] = await asyncio.gather(self._future, return_exceptions=True)
+        assert isinstance(outcome, JsonRpcException), outcome
+        assert outcome.code == CANCELLED
+        values = self._mark.progress(self._token)
+        assert [value["kind"] for value in values].count("end") == 1
+        return time.monotonic() - began
+
+    async def result(self) -> Json:
+        """Return its result. Raises `JsonRpcException`."""
+        async with asyncio.timeout(LIMIT):
+            return dict(await self._future)
+
+    async def refusal(self) -> str:
+        """Return the message by which it fails."""
+        [outcome] = await asyncio.gather(self._future, return_exceptions=True)
+        assert isinstance(outcome, JsonRpcException), outcome
+        assert outcome.code == REFUSED
+        assert len(outcome.message) <= 200
+        return str(outcome.message)
+
+
 class Bench:
     """One server process at which one fault after another is tried.
 
@@ -215,6 +267,26 @@ class Bench:
                     return
                 await asyncio.sleep(0.01)
 
+    async def status(self, name: str) -> Json:
+        """Return a provider's status as the editor is told it."""
+        found = await self.client.request("aiex/providers")
+        return dict(next(one for one in found if one["provider"] == name))
+
+    async def circuit(self, name: str, state: str) -> Json:
+        """Return a provider's circuit once it has this state."""
+        async with asyncio.timeout(LIMIT):
+            while True:
+                found = (await self.status(name))["circuit"]
+                if found["state"] == state:
+                    return dict(found)
+                await asyncio.sleep(0.02)
+
+    async def well(self, name: str | None = None, **more: Any) -> Json:
+        """Return the answer to one more question: the server still serves."""
+        result = await Pending(self.client, name or SPARE, **more).result()
+        assert result["markdown"] == GOOD
+        return dict(result["answer"])
+
     async def run(self, fault: Fault, situation: Situation) -> dict[Variant, Outcome]:
         """Return what a fault comes to in every dialect, streamed and not, all at once."""
         expect: Expect = getattr(fault, situation)
@@ -235,7 +307,7 @@ class Bench:
                 providers[name] = provider(server, **{**address, **fault.settings})
             fallbacks = [SPARE] if situation == "spare" else []
             await self.configure(providers, fallback_providers=fallbacks)
-            await self._afford(len(variants), len(variants) * max(0, len(expect.outcomes) - 1))
+            await self.afford(len(variants), len(variants) * max(0, len(expect.outcomes) - 1))
             found = await asyncio.gather(
                 *(self._case(*servers[one], one[1], expect) for one in variants)
             )
@@ -265,7 +337,7 @@ class Bench:
         answered = await ask(self.client, uri, function, asked, streamed=False)
         outcome.next_result = answered.result
 
-    async def _afford(self, calls: int, retries: int) -> None:
+    async def afford(self, calls: int, retries: int) -> None:
         """Ask what is known often enough that so many retries are a tenth of the minute's calls."""
         now = time.monotonic()
         for times in (self._calls, self._retries):
@@ -283,6 +355,32 @@ class Bench:
 
     async def _known(self, uri: str, name: str) -> None:
         await self.client.request("aiex/explain", {**self.client.at(uri, name), "provider": SPARE})
+
+
+async def in_every_dialect(
+    table: Bench,
+    scenario: Callable[[str, FakeServer], Awaitable[None]],
+    prepare: Callable[[FakeServer], None] = lambda _server: None,
+    **settings: Any,
+) -> None:
+    """Run a scenario at a provider of each dialect, all at once: it is told name and fake."""
+    async with AsyncExitStack() as stack:
+        servers = {}
+        number = next(_numbers)
+        for dialect, (kind, _model) in SERVERS.items():
+            server = await stack.enter_async_context(kind())
+            prepare(server)
+            servers[f"{dialect}-{number}"] = server
+        given = {
+            name: provider(server, headers={"x-fault": name}) for name, server in servers.items()
+        }
+        await table.configure(given, **settings)
+        runs = [scenario(name, server) for name, server in servers.items()]
+        ended = await asyncio.gather(*runs, return_exceptions=True)
+    for name, error in zip(servers, ended, strict=True):
+        if error is not None:
+            error.add_note(f"in {name}")
+            raise error
 
 
 @asynccontextmanager
@@ -370,15 +468,3 @@ def _check_refusal(outcome: Outcome, expect: Expect) -> None:
     assert outcome.spare == []
     if outcome.streamed:
         assert len(outcome.restarts) == expect.restarts
-
-
-def until(condition: Callable[[], Any], seconds: float = 5.0) -> Any:
-    """Return what `condition` gives once it holds; for what no message tells of."""
-
-    async def look() -> Any:
-        async with asyncio.timeout(seconds):
-            while not (found := condition()):
-                await asyncio.sleep(0.01)
-        return found
-
-    return look()
