@@ -159,9 +159,16 @@ class Outcome:
 
 
 async def ask(
-    client: Client, uri: str, name: str, provider: str | None, *, streamed: bool, **more: Any
+    client: Client,
+    uri: str,
+    name: str,
+    provider: str | None,
+    *,
+    streamed: bool,
+    keep: bool = False,
+    **more: Any,
 ) -> Outcome:
-    """Return what a question about a document came to."""
+    """Return what a question about a document came to, which is closed then, unless kept."""
     outcome = Outcome(name, provider or "", streamed)
     before, mark = client.text(uri), client.since()
     tokens = {"workDoneToken": f"work-{name}-{next(_numbers)}"}
@@ -184,17 +191,24 @@ async def ask(
     assert [value["kind"] for value in work].count("end") == 1
     outcome.edits = len(mark.received("workspace/applyEdit"))
     outcome.changed = client.text(uri) != before
-    client.editor.close(uri)
+    if not keep:
+        client.editor.close(uri)
     return outcome
 
 
 class Pending:
     """A question under way, that may be cancelled."""
 
-    def __init__(self, client: Client, provider: str | None, **more: Any) -> None:
+    def __init__(
+        self,
+        client: Client,
+        provider: str | None,
+        at: tuple[str, str] | None = None,
+        **more: Any,
+    ) -> None:
         self.client = client
-        self.uri, self.name = new_file(client)
-        self._token, self._mark = f"work-{self.name}", client.since()
+        self.uri, self.name = at or new_file(client)
+        self._token, self._mark = f"work-{self.name}-{next(_numbers)}", client.since()
         asked = {**client.at(self.uri, self.name), "workDoneToken": self._token, **more}
         if provider is not None:
             asked["provider"] = provider
@@ -361,9 +375,13 @@ async def in_every_dialect(
     table: Bench,
     scenario: Callable[[str, FakeServer], Awaitable[None]],
     prepare: Callable[[FakeServer], None] = lambda _server: None,
+    each: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> None:
-    """Run a scenario at a provider of each dialect, all at once: it is told name and fake."""
+    """Run a scenario at a provider of each dialect, all at once: it is told name and fake.
+
+    `each` are further settings of each provider, `settings` the general ones.
+    """
     async with AsyncExitStack() as stack:
         servers = {}
         number = next(_numbers)
@@ -372,7 +390,8 @@ async def in_every_dialect(
             prepare(server)
             servers[f"{dialect}-{number}"] = server
         given = {
-            name: provider(server, headers={"x-fault": name}) for name, server in servers.items()
+            name: provider(server, headers={"x-fault": name}, **(each or {}))
+            for name, server in servers.items()
         }
         await table.configure(given, **settings)
         runs = [scenario(name, server) for name, server in servers.items()]
