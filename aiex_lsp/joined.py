@@ -76,7 +76,7 @@ def join(
     from aiex_lsp.llm.overview import Overview
     from aiex_lsp.llm.peers import Peers
     from aiex_lsp.llm.pool import AdapterPool
-    from aiex_lsp.llm.rate_limiter import RateLimiter
+    from aiex_lsp.llm.rate_limiter import COUNTED_SECONDS, RateLimiter
     from aiex_lsp.llm.sending import Parts
     from aiex_lsp.llm.standing import Standings
     from aiex_lsp.llm.tokens import TokenCounter
@@ -94,7 +94,9 @@ def join(
     random = Random()
     bus = EventBus()
     pool = AdapterPool(make, context, time.monotonic)
-    store = open_state(settings().coordination, state_dir, tell=tell, random=random)
+    store = open_state(
+        settings().coordination, state_dir, tell=tell, random=random, window=COUNTED_SECONDS
+    )
     board = Board(time.time, random)
     peers = Peers(store, board)
     fitting = Fitting(pool, TokenCounter())

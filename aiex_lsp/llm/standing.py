@@ -10,13 +10,13 @@ from aiex_lsp.llm.fitting import Fitting
 from aiex_lsp.llm.health_record import read_record
 from aiex_lsp.llm.holds import Holds
 from aiex_lsp.llm.pool import AdapterPool
-from aiex_lsp.llm.rate_limiter import is_unlimited
+from aiex_lsp.llm.rate_limiter import COUNTED_SECONDS, is_unlimited
 from aiex_lsp.llm.rate_limiter import status_of as limits_status_of
 from aiex_lsp.llm.scope import circuit_names, health_key, scope_of, window_name
 from aiex_lsp.llm.types import LimitStatus, RequestFacts, Standing
 from aiex_lsp.state import window as windows
 from aiex_lsp.state.base import Store
-from aiex_lsp.state.types import WINDOW_SECONDS, Row, WindowLimits, WindowUsage
+from aiex_lsp.state.types import Row, WindowLimits, WindowUsage
 from aiex_lsp.state.units import to_micros
 
 PROVIDER_LIMIT_WAIT = 10.0
@@ -76,7 +76,7 @@ class Standings:
 
 def expected_wait(usage: WindowUsage, limits: WindowLimits, tokens: int, now: float) -> float:
     """Return the seconds until a request of so many tokens fits, infinite where it never does."""
-    at, length = to_micros(now), to_micros(WINDOW_SECONDS)
+    at, length = to_micros(now), to_micros(COUNTED_SECONDS)
     window = windows.publish(windows.Window(), usage.rows, at, length)
     found = windows.reserve(window, Row("", 0.0, tokens), limits, 1, at, length)[1]
     wait = 0.0 if found.granted else found.wait
