@@ -9,7 +9,7 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,14 +44,14 @@ class Worker:
 
 @contextmanager
 def fleet(*jobs: dict[str, Any]) -> Iterator[list[Worker]]:
-    """Yield running workers, one for each job; none outlives the block."""
+    """Yield workers that wait for `go`, one for each job; none outlives the block."""
     workers: list[Worker] = []
     try:
         for job in jobs:
             process = subprocess.Popen(
                 [sys.executable, "-m", "tests.faults.state_worker", json.dumps(job)],
                 cwd=ROOT,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
             )
@@ -59,6 +59,11 @@ def fleet(*jobs: dict[str, Any]) -> Iterator[list[Worker]]:
             worker.reader = threading.Thread(target=worker.read, daemon=True)
             worker.reader.start()
             workers.append(worker)
+        deadline = time.monotonic() + 30
+        while not all(worker.find("ready") for worker in workers):
+            assert all(worker.process.poll() is None for worker in workers), "one did not start"
+            assert time.monotonic() < deadline, "one is not ready after 30 s"
+            time.sleep(0.02)
         yield workers
     finally:
         for worker in workers:
@@ -67,8 +72,20 @@ def fleet(*jobs: dict[str, Any]) -> Iterator[list[Worker]]:
             worker.process.wait()
             if worker.reader is not None:
                 worker.reader.join(5)
-            if worker.process.stdout is not None:
-                worker.process.stdout.close()
+            for pipe in (worker.process.stdin, worker.process.stdout):
+                if pipe is not None:
+                    with suppress(BrokenPipeError):
+                        pipe.close()
+
+
+def go(workers: list[Worker], delay: float = 0.5) -> float:
+    """Return when all of them start: Unix time, `delay` seconds from now."""
+    start = time.time() + delay
+    for worker in workers:
+        assert worker.process.stdin is not None
+        worker.process.stdin.write(f"{start}\n")
+        worker.process.stdin.flush()
+    return start
 
 
 def finish(workers: list[Worker], timeout: float = 30.0) -> None:

@@ -75,7 +75,7 @@ async def ask(state: SharedState, job: dict[str, Any]) -> None:
     limits = WindowLimits(job["limit"], job.get("tokens"))
     random = Random(os.getpid())
     refused, slowest, number = 0, 0.0, 0
-    while time.time() < job["until"]:
+    while time.time() < job["start"] + job["seconds"]:
         number += 1
         began = time.monotonic()
         tokens = random.randint(1, 20)
@@ -97,12 +97,12 @@ async def probe(state: SharedState, job: dict[str, Any]) -> None:
     if job.get("fail"):
         for _ in range(5):
             await state.record({"p/": "failure"}, "f", policy)
-    say(ready=True)
-    await asyncio.sleep(max(0.0, job["at"] - time.time()))
+        say(failed=True)
+    await asyncio.sleep(job["open"])
 
     async def caller(number: int) -> None:
         holder = f"{os.getpid()}-{number}"
-        while time.time() < job["until"]:
+        while time.time() < job["start"] + job["seconds"]:
             answer = await state.admit(["p/"], holder, job["lease"], policy)
             if answer.admitted:
                 say(probe=answer.probe, at=time.time(), holder=holder)
@@ -119,8 +119,10 @@ async def main(job: dict[str, Any]) -> None:
         limit_file_size(Path(job["path"]))
     await state.heartbeat()
     say(ready=True)
-    # All begin when all are there and have been seen by all.
-    await asyncio.sleep(max(0.0, job.get("seen", 0) - time.time()))
+    # All are there once they are told when to start, and the second heartbeat sees them.
+    job["start"] = float(await asyncio.to_thread(sys.stdin.readline))
+    await state.heartbeat()
+    await asyncio.sleep(max(0.0, job["start"] - time.time()))
     beating = asyncio.create_task(state.run_heartbeats(lambda: "{}", 0.5))
     try:
         await {"ask": ask, "probe": probe}[job.get("do", "ask")](state, job)

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.faults.state_fleet import all_granted, finish, fleet, until, used, worst_window
+from tests.faults.state_fleet import all_granted, finish, fleet, go, until, used, worst_window
 from tests.servers.redis import MISSING, redis_program, redis_server
 
 WINDOW, LIMIT, SERVERS = 2.0, 40, 4
@@ -24,16 +24,13 @@ def place(request, tmp_path):
 
 
 def jobs(place, seconds: float, **more):
-    seen = time.time() + 2.5
-    return seen, [
-        {**place, "window": WINDOW, "limit": LIMIT, "seen": seen, "until": seen + seconds, **more}
-        for _ in range(SERVERS)
-    ]
+    job = {**place, "window": WINDOW, "limit": LIMIT, "seconds": seconds, **more}
+    return [dict(job) for _ in range(SERVERS)]
 
 
 def test_never_over_the_limit_and_over_95_percent_of_it(place):
-    start, all_jobs = jobs(place, 6.2)
-    with fleet(*all_jobs) as workers:
+    with fleet(*jobs(place, 6.2)) as workers:
+        start = go(workers)
         finish(workers)
     times = all_granted(workers)
     assert worst_window(times, WINDOW) <= LIMIT
@@ -43,8 +40,8 @@ def test_never_over_the_limit_and_over_95_percent_of_it(place):
 
 
 def test_tokens_are_held_to_as_well(place):
-    _, all_jobs = jobs(place, 4.2, tokens=150)
-    with fleet(*all_jobs) as workers:
+    with fleet(*jobs(place, 4.2, tokens=150)) as workers:
+        go(workers)
         finish(workers)
     rows = sorted(
         (line["granted"], line["tokens"])
@@ -59,8 +56,8 @@ def test_tokens_are_held_to_as_well(place):
 
 
 def test_what_one_held_that_was_killed_leaves_with_the_window(place):
-    start, all_jobs = jobs(place, 7.0, hold=True)
-    with fleet(*all_jobs) as workers:
+    with fleet(*jobs(place, 7.0, hold=True)) as workers:
+        start = go(workers)
         until(start + 1.0)
         workers[0].process.kill()
         killed_at = time.time()
@@ -74,20 +71,10 @@ def test_what_one_held_that_was_killed_leaves_with_the_window(place):
 
 
 def test_exactly_one_probe_under_a_hundred_callers_in_four_processes(place):
-    at = time.time() + 4.0
-    job = {
-        **place,
-        "do": "probe",
-        "window": WINDOW,
-        "limit": LIMIT,
-        "open": 1.0,
-        "lease": 2.0,
-        "callers": 25,
-        "at": at,
-        "until": at + 3.5,
-    }
+    job = jobs(place, 5.0, do="probe", open=1.0, lease=2.0, callers=25)[0]
     with fleet({**job, "fail": True}, job, job, job) as workers:
-        until(at + 1.5)
+        start = go(workers)
+        until(start + 2.0)
         probes = [worker for worker in workers if worker.find("probe")]
         assert len(probes) == 1
         assert sum(len(worker.find("probe")) for worker in workers) == 1
