@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import math
 import os
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
-from aiex_lsp.errors import StateError
 from aiex_lsp.state import circuit as breaker
 from aiex_lsp.state.primary import PrimaryStore, Seen
 from aiex_lsp.state.redis_client import TIME_LIMIT, Argument, RedisClient
 from aiex_lsp.state.redis_scripts import Script
+from aiex_lsp.state.redis_words import (
+    born_key,
+    by_scope,
+    circuit_key,
+    circuit_of,
+    number_or_none,
+    or_empty,
+    rows_of,
+    text_of,
+    window_key,
+)
 from aiex_lsp.state.types import (
     MEMBER_SECONDS,
     WINDOW_SECONDS,
@@ -35,7 +44,6 @@ from aiex_lsp.state.types import (
 )
 from aiex_lsp.state.units import MICROSECONDS, to_micros, to_seconds
 
-_STATES = breaker.STATES
 _LIMITS: dict[bytes, Limited] = {b"requests": "requests", b"tokens": "tokens"}
 _MEMBERS = ("aiex:{members}:times", "aiex:{members}:payloads")
 _CACHE = tuple(f"aiex:{{cache}}:{part}" for part in ("answers", "until", "used", "totals"))
@@ -79,18 +87,18 @@ class RedisStore(PrimaryStore):
         """Reserve in one script, nothing in a Redis that lost what `born` stands for."""
         reply = await self._run(
             "reserve",
-            (_window_key(window), _born_key(window)),
+            (window_key(window), born_key(window)),
             self._length,
             row.id,
             row.tokens,
             share,
-            _or_none(limits.requests),
-            _or_none(limits.tokens),
+            or_empty(limits.requests),
+            or_empty(limits.tokens),
             born or "",
             os.urandom(8).hex(),
             int(view),
         )
-        identity = _text(reply[0])
+        identity = text_of(reply[0])
         if reply[1] == b"-1":
             return Seen(None, identity)
         granted, at, requests, tokens, refused, wait, free, by_provider = reply[1:9]
@@ -102,45 +110,45 @@ class RedisStore(PrimaryStore):
             tokens=int(tokens),
             refused=_LIMITS.get(refused),
             wait=math.inf if wait == b"inf" else int(wait) / MICROSECONDS,
-            free_tokens=_maybe(free),
+            free_tokens=number_or_none(free),
             by_provider=by_provider == b"1",
         )
-        return Seen(answer, identity, _rows(reply[9:]) if view else None)
+        return Seen(answer, identity, rows_of(reply[9:]) if view else None)
 
     async def settle(self, window: str, row_id: str, tokens: int) -> None:
         """Set the tokens a granted request used in the end."""
-        await self._run("settle", (_window_key(window),), self._length, row_id, tokens)
+        await self._run("settle", (window_key(window),), self._length, row_id, tokens)
 
     async def release(self, window: str, row_id: str) -> None:
         """Give a reservation back whole."""
-        await self._run("release", (_window_key(window),), self._length, row_id)
+        await self._run("release", (window_key(window),), self._length, row_id)
 
     async def publish(self, window: str, rows: Sequence[Row]) -> None:
         """Add rows that are not there."""
         flat = [part for row in rows for part in (row.id, to_micros(row.at), row.tokens)]
-        await self._run("publish", (_window_key(window),), self._length, *flat)
+        await self._run("publish", (window_key(window),), self._length, *flat)
 
     async def lower(self, window: str, ceiling: Ceiling) -> None:
         """Hold a window to what the provider said is left."""
         told = [
-            _or_none(ceiling.requests),
+            or_empty(ceiling.requests),
             "" if ceiling.requests_reset is None else to_micros(ceiling.requests_reset),
-            _or_none(ceiling.tokens),
+            or_empty(ceiling.tokens),
             "" if ceiling.tokens_reset is None else to_micros(ceiling.tokens_reset),
         ]
-        await self._run("lower", (_window_key(window),), self._length, *told)
+        await self._run("lower", (window_key(window),), self._length, *told)
 
     async def usage_seen(self, window: str) -> tuple[WindowUsage, str]:
         """Return what a window holds now, and what stands for this Redis' content."""
-        reply = await self._run("usage", (_window_key(window), _born_key(window)), self._length)
+        reply = await self._run("usage", (window_key(window), born_key(window)), self._length)
         found = WindowUsage(
             requests=int(reply[1]),
             tokens=int(reply[2]),
-            rows=_rows(reply[5:]),
-            requests_left=_maybe(reply[3]),
-            tokens_left=_maybe(reply[4]),
+            rows=rows_of(reply[5:]),
+            requests_left=number_or_none(reply[3]),
+            tokens_left=number_or_none(reply[4]),
         )
-        return found, _text(reply[0])
+        return found, text_of(reply[0])
 
     async def admit(
         self, circuits: Sequence[str], holder: str, lease: float, policy: CircuitPolicy
@@ -149,12 +157,12 @@ class RedisStore(PrimaryStore):
         if not circuits:
             return Admission(True, await self.now())
         names = list(dict.fromkeys(circuits))
-        keys = [_circuit_key(name) for name in names]
+        keys = [circuit_key(name) for name in names]
         reply = await self._run("admit", keys, holder, to_micros(lease))
         now = int(reply[0])
         if reply[1] == b"1":
             return Admission(True, to_seconds(now), probe=reply[2] == b"1")
-        refused_by = _circuit(names[int(reply[2]) - 1], reply[3], now)
+        refused_by = circuit_of(names[int(reply[2]) - 1], reply[3], now)
         return Admission(False, to_seconds(now), refused_by=refused_by)
 
     async def record(
@@ -166,7 +174,7 @@ class RedisStore(PrimaryStore):
             return []
         reply = await self._run(
             "record",
-            [_circuit_key(name) for name in outcomes],
+            [circuit_key(name) for name in outcomes],
             holder,
             repr(chance),
             policy.failure_threshold,
@@ -182,34 +190,35 @@ class RedisStore(PrimaryStore):
         now = int(reply[0])
         return [
             CircuitChange(
-                _circuit(name, reply[2 * place + 2], now), _STATES[_text(reply[2 * place + 1])]
+                circuit_of(name, reply[2 * place + 2], now),
+                breaker.STATES[text_of(reply[2 * place + 1])],
             )
             for place, name in enumerate(outcomes)
         ]
 
     async def permit(self, circuits: Sequence[str]) -> None:
         """Let open circuits probe now."""
-        for names in _by_scope(circuits):
-            await self._run("permit", [_circuit_key(name) for name in names])
+        for names in by_scope(circuits):
+            await self._run("permit", [circuit_key(name) for name in names])
 
     async def circuits(self, names: Sequence[str]) -> list[Circuit]:
         """Return circuits as they are, one script a scope."""
         found: dict[str, Circuit] = {}
-        for group in _by_scope(names):
-            reply = await self._run("circuits", [_circuit_key(name) for name in group])
+        for group in by_scope(names):
+            reply = await self._run("circuits", [circuit_key(name) for name in group])
             for name, fields in zip(group, reply[1:], strict=True):
-                found[name] = _circuit(name, fields, int(reply[0]))
+                found[name] = circuit_of(name, fields, int(reply[0]))
         return [found[name] for name in names]
 
     async def reset(self, circuits: Sequence[str]) -> None:
         """Close circuits and forget their failures."""
-        for names in _by_scope(circuits):
-            await self._run("forget", [_circuit_key(name) for name in names])
+        for names in by_scope(circuits):
+            await self._run("forget", [circuit_key(name) for name in names])
 
     async def get(self, key: str) -> str | None:
         """Return a value, None where there is none or its time has passed."""
         reply = await self._run("get", (f"aiex:value:{key}",))
-        return _text(reply[0]) if reply else None
+        return text_of(reply[0]) if reply else None
 
     async def put(self, key: str, value: str, ttl: float) -> None:
         """Keep a value for `ttl` seconds; 0 or less removes it."""
@@ -246,7 +255,7 @@ class RedisStore(PrimaryStore):
 
     async def _members(self, *member: str) -> list[Member]:
         reply = await self._run("beat", _MEMBERS, to_micros(MEMBER_SECONDS), *member)
-        parts = [_text(part) for part in reply]
+        parts = [text_of(part) for part in reply]
         found = [
             Member(parts[place], parts[place + 2], to_seconds(int(parts[place + 1])), payload)
             for place, payload in zip(range(0, len(parts), 4), parts[3::4], strict=True)
@@ -258,57 +267,3 @@ class RedisStore(PrimaryStore):
         clock = "" if self._clock is None else str(to_micros(self._clock()))
         reply: list[bytes] = await self._client.run(script, keys, clock, *args)
         return reply
-
-
-def _scope(name: str) -> str:
-    return name.partition("/")[0]
-
-
-def _window_key(name: str) -> str:
-    return f"aiex:{{{_scope(name)}}}:window:{name}"
-
-
-def _born_key(name: str) -> str:
-    return f"aiex:{{{_scope(name)}}}:born"
-
-
-def _circuit_key(name: str) -> str:
-    return f"aiex:{{{_scope(name)}}}:circuit:{name}"
-
-
-def _by_scope(names: Sequence[str]) -> list[list[str]]:
-    groups: dict[str, list[str]] = defaultdict(list)
-    for name in dict.fromkeys(names):
-        groups[_scope(name)].append(name)
-    return list(groups.values())
-
-
-def _circuit(name: str, flat: Sequence[bytes] | bytes, now: int) -> Circuit:
-    texts = [_text(part) for part in flat if isinstance(part, bytes)]
-    fields = dict(zip(texts[::2], texts[1::2], strict=True))
-    return breaker.shown(name, breaker.from_fields(fields), now)
-
-
-def _rows(flat: Sequence[bytes]) -> tuple[Row, ...]:
-    return tuple(
-        Row(_text(row_id), to_seconds(int(at)), int(tokens))
-        for row_id, at, tokens in zip(flat[::3], flat[1::3], flat[2::3], strict=True)
-    )
-
-
-def _text(value: bytes) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        raise StateError(
-            "Redis holds something that aiex-lsp did not write",
-            "Use a database of its own in coordination.url",
-        ) from None
-
-
-def _or_none(value: int | None) -> Argument:
-    return "" if value is None else value
-
-
-def _maybe(value: bytes) -> int | None:
-    return int(value) if value else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -148,8 +149,9 @@ class StateFile:
                     deadline,
                 )
             version = self._version()
-            with suppress(FileNotFoundError):
-                self._log = os.open(self._beside("-wal"), os.O_RDONLY)
+            if sys.platform != "win32":  # there an open file can be neither deleted nor replaced
+                with suppress(FileNotFoundError):
+                    self._log = os.open(self._beside("-wal"), os.O_RDONLY)
             return version
         except BaseException:
             self._failed = self._identity

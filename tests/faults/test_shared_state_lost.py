@@ -18,7 +18,6 @@ from tests.faults.state_fleet import all_granted, finish, fleet, go, until, used
 from tests.servers.redis import MISSING, redis_program, redis_server
 
 WINDOW, LIMIT, SERVERS, SECONDS = 2.0, 40, 4, 9.5
-pytestmark = pytest.mark.xdist_group("shared-state")
 
 
 def servers(place, **more):
