@@ -240,9 +240,9 @@ class Pending:
         assert [value["kind"] for value in values].count("end") == 1
         return time.monotonic() - began
 
-    async def result(self) -> Json:
-        """Return its result. Raises `JsonRpcException`."""
-        async with asyncio.timeout(LIMIT):
+    async def result(self, limit: float = LIMIT) -> Json:
+        """Return its result, there within `limit` seconds. Raises `JsonRpcException`."""
+        async with asyncio.timeout(limit):
             return dict(await self._future)
 
     async def refusal(self) -> str:
