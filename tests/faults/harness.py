@@ -9,7 +9,7 @@ import re
 import socket
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -268,16 +268,22 @@ class Bench:
         self._retries: deque[float] = deque()
         self._filler: tuple[str, str] | None = None
 
-    async def configure(self, providers: Mapping[str, Json], **more: Any) -> None:
-        """Make the editor's settings hold these providers, and the spare."""
+    async def configure(
+        self, providers: Mapping[str, Json], ready: Sequence[str] | None = None, **more: Any
+    ) -> None:
+        """Make the editor's settings hold these providers, and the spare.
+
+        They hold once `ready` are shown, by default all of them.
+        """
         client = self.client
+        ready = list(providers) if ready is None else ready
         settings = {"providers": {SPARE: provider(self.spare), **providers}, **more}
         client.set_configuration(settings, section="aiex")
         client.workspace_did_change_configuration(types.DidChangeConfigurationParams(settings=None))
         async with asyncio.timeout(LIMIT):
             while True:
                 known = {one["provider"] for one in await client.request("aiex/providers")}
-                if known >= set(providers):
+                if known >= set(ready):
                     return
                 await asyncio.sleep(0.01)
 
@@ -298,6 +304,12 @@ class Bench:
     async def well(self, name: str | None = None, **more: Any) -> Json:
         """Return the answer to one more question: the server still serves."""
         result = await Pending(self.client, name or SPARE, **more).result()
+        assert result["markdown"] == GOOD
+        return dict(result["answer"])
+
+    async def chosen(self, strategy: str) -> Json:
+        """Return the answer to one more question, of whomever the strategy chooses."""
+        result = await Pending(self.client, None, strategy=strategy).result()
         assert result["markdown"] == GOOD
         return dict(result["answer"])
 
@@ -376,11 +388,13 @@ async def in_every_dialect(
     scenario: Callable[[str, FakeServer], Awaitable[None]],
     prepare: Callable[[FakeServer], None] = lambda _server: None,
     each: Mapping[str, Any] | None = None,
+    more: Mapping[str, Json] | None = None,
     **settings: Any,
 ) -> None:
     """Run a scenario at a provider of each dialect, all at once: it is told name and fake.
 
-    `each` are further settings of each provider, `settings` the general ones.
+    `each` are further settings of each provider, `more` further providers like the spare, each
+    with settings of its own, `settings` the general ones.
     """
     async with AsyncExitStack() as stack:
         servers = {}
@@ -393,6 +407,7 @@ async def in_every_dialect(
             name: provider(server, headers={"x-fault": name}, **(each or {}))
             for name, server in servers.items()
         }
+        given |= {name: provider(table.spare, **one) for name, one in (more or {}).items()}
         await table.configure(given, **settings)
         runs = [scenario(name, server) for name, server in servers.items()]
         ended = await asyncio.gather(*runs, return_exceptions=True)
