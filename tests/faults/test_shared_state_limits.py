@@ -70,7 +70,7 @@ def test_what_one_held_that_was_killed_leaves_with_the_window(place):
 
 
 def test_exactly_one_probe_under_a_hundred_callers_in_four_processes(place):
-    job = jobs(place, 5.0, do="probe", open=1.0, lease=2.0, callers=25)[0]
+    job = jobs(place, 4.5, do="probe", open=1.0, lease=2.0, callers=25)[0]
     with fleet({**job, "fail": True}, job, job, job) as workers:
         start = go(workers)
         until(start + 2.0)
