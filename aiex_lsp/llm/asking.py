@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
+from typing import TypeVar
 
 from aiex_lsp.errors import FailureKind, ProviderError
 from aiex_lsp.llm.adapters.base import Adapter
@@ -21,6 +23,8 @@ from aiex_lsp.llm.watch import first_token_timeout, limits_for, request_end
 
 COMPRESS_TO = 0.5
 """Of a prompt, what has to be left after compressing it to a rate limit; less is waited for."""
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -43,10 +47,11 @@ class Asking:
         adapter = parts.pool.get(candidate.provider, call.settings.connect_timeout)
         call.on_status(f"asking {adapter.name}")
         try:
-            fitted = await self._fit(call, adapter, candidate.model)
+            model, listed = await self._reached(call, adapter, candidate.model)
         except ProviderError as error:
             await self._note_unreached(call, adapter, candidate.model, error)
             raise
+        fitted = await self._fit(call, adapter, model, ask=listed)
         key = cache_key(adapter.settings, fitted.call, call.secrets)
         if call.cacheable:
             kept = await parts.cache.get(key, call.settings.cache, local=adapter.local)
@@ -64,19 +69,45 @@ class Asking:
         reply, joined = await self._flights.share(key, call, send)
         return Reply(adapter, reply.fitted, reply.completion, 0.0, True) if joined else reply
 
+    async def _reached(self, call: Call, adapter: Adapter, model: str | None) -> tuple[str, bool]:
+        """Return the model to ask, and whether the provider tells what it has.
+
+        Apart from the rest of the fitting: only the time spent here is the provider's.
+        """
+        pool = self._parts.pool
+
+        async def look() -> tuple[str, bool]:
+            found = model or await pool.default_model(adapter)
+            return found, await pool.info(adapter, found) is not None
+
+        return await self._in_time(call, adapter, model, look())
+
     async def _fit(
-        self, call: Call, adapter: Adapter, model: str | None, cap: int | None = None
+        self,
+        call: Call,
+        adapter: Adapter,
+        model: str,
+        cap: int | None = None,
+        *,
+        ask: bool = True,
     ) -> Fitted:
         """Return what is to be sent; a prompt that was refused as too long is never sent again."""
-        clock = asyncio.get_running_loop().time
-        limits = limits_for(adapter, call.settings, call.started, call.waiting_since, clock())
         refused = call.caps.get(adapter.name)
         caps = [one for one in (cap, refused) if one is not None]
+        fitting = self._parts.fitting.fit(
+            call.request, call.settings, adapter, model, ask=ask, cap=min(caps, default=None)
+        )
+        return await self._in_time(call, adapter, model, fitting)
+
+    async def _in_time(
+        self, call: Call, adapter: Adapter, model: str | None, work: Awaitable[T]
+    ) -> T:
+        """Return what `work` gives. Raises `ProviderError` once a first token would be late."""
+        clock = asyncio.get_running_loop().time
+        limits = limits_for(adapter, call.settings, call.started, call.waiting_since, clock())
         try:
             async with asyncio.timeout_at(limits.first_token):
-                return await self._parts.fitting.fit(
-                    call.request, call.settings, adapter, model, cap=min(caps, default=None)
-                )
+                return await work
         except TimeoutError:
             raise first_token_timeout(adapter, model, limits.first_token_seconds) from None
 

@@ -425,7 +425,11 @@ async def bench(home: Home, **more: Any) -> AsyncIterator[Bench]:
         text = config({**SETTINGS, **more})
         options = {"config": text, "env": {"FAKE_KEY": KEY, "AIEX_LOG_LEVEL": "error"}}
         async with running(home, "vscode", settings={}, **options) as client:
-            yield Bench(client, spare)
+            found = Bench(client, spare)
+            # The first question of a process imports much; the time limits here are for others.
+            await found.configure({}, first_token_timeout=30.0, request_timeout=40.0)
+            await found.well()
+            yield found
 
 
 # -- what is checked --------------------------------------------------------------------------
