@@ -31,7 +31,7 @@ def needs_reopening(error: Exception) -> bool:
 def damaged(path: Path, aside: Path) -> StateError:
     """Return the error of a damaged file that was moved to `aside`."""
     return StateError(
-        f"The shared state in {path} is damaged; it was moved to {aside.name}",
+        f"The shared state is damaged; it was moved to {aside.name} ({path})",
         "Nothing needs to be done: a new one is made",
     )
 
@@ -46,7 +46,7 @@ def explained(error: Exception, path: Path) -> StateError:
     code = _code(error) if isinstance(error, sqlite3.Error) else 0
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StateError(
-            f"The shared state in {path} is locked by another program",
+            f"The shared state is locked by another program ({path})",
             "Close programs that have the file open, database viewers for instance",
         )
     if code == sqlite3.SQLITE_FULL:
@@ -55,11 +55,11 @@ def explained(error: Exception, path: Path) -> StateError:
         return _forbidden(path)
     if code == sqlite3.SQLITE_IOERR:
         return StateError(
-            f"The shared state in {path} cannot be read or written (disk error)",
+            f"The shared state cannot be read or written: disk error ({path})",
             "Look at the disk's free space and health",
         )
     return StateError(
-        f"The shared state in {path} cannot be used ({type(error).__name__})",
+        f"The shared state cannot be used: {type(error).__name__} ({path})",
         "Delete the file; a new one is made",
     )
 
@@ -71,20 +71,20 @@ def _of_system(error: OSError, path: Path) -> StateError:
         return _forbidden(path)
     reason = error.strerror or type(error).__name__
     return StateError(
-        f"The shared state in {path} cannot be used: {reason}",
+        f"The shared state cannot be used: {reason} ({path})",
         "Name another folder in AIEX_STATE_DIR",
     )
 
 
 def _full(path: Path) -> StateError:
     return StateError(
-        f"The disk is full: the shared state in {path} cannot be written", "Free some space"
+        f"The disk is full: the shared state cannot be written ({path})", "Free some space"
     )
 
 
 def _forbidden(path: Path) -> StateError:
     return StateError(
-        f"The shared state in {path} cannot be written: no permission",
+        f"The shared state cannot be written: no permission ({path})",
         "Make the folder writable for you, or name another one in AIEX_STATE_DIR",
     )
 

@@ -178,4 +178,4 @@ def test_the_file_is_made_read_only(path, immutable):
         immutable("+", *files)
         until(start + 4.5)
         immutable("-", *files)
-        check(workers, start, lost="The shared state in", back_by=start + 7.0)
+        check(workers, start, lost="The shared state", back_by=start + 7.0)
