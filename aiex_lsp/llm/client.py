@@ -240,7 +240,7 @@ class LLMClient:
         name = candidate.provider.name
         # It stays in what is said next: of a burst of messages an editor shows the last.
         call.fallback = f"{error.provider} failed ({error.kind}), "
-        again = f" again in {again_in:.2g} s" if again_in else ""
+        again = f" again in {again_in:{'.2g' if again_in < 10 else '.0f'}} s" if again_in else ""
         call.on_status(f"asking {name}{again}")
         call.on_restart(name)
 

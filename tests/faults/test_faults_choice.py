@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import pytest_asyncio
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from tests.e2e.harness import Client, Home, running
 from tests.faults.harness import (
@@ -100,6 +101,43 @@ async def test_a_prompt_too_long_for_one_and_for_the_spare(table: Bench) -> None
     await in_every_dialect(
         table, shorter, fallback_providers=["narrow"], more={"narrow": {"context_window": 600}}
     )
+
+
+# -- an edit ------------------------------------------------------------------------------------
+
+CODE = "def test_total():\n    assert 1 + 1 == 2\n"
+ANSWER = f"```python\n{CODE}```\n"
+
+
+@pytest.mark.parametrize("spare", [True, False], ids=["spare", "alone"])
+async def test_an_edit_is_whole_or_not_made(table: Bench, spare: bool) -> None:
+    """Of an answer that broke off nothing is applied: the spare's is, or one message tells."""
+    table.spare.answer = lambda _body: ANSWER
+
+    async def edits(name: str, server: FakeServer) -> None:
+        client = table.client
+        uri, function = new_file(client)
+        before, mark = client.text(uri), client.since()
+        argument = {**client.at(uri, function), "provider": name, "wait": True}
+        if not spare:
+            with pytest.raises(JsonRpcException, match=f"{name} fell silent"):
+                await client.command("aiex/generateTests", argument)
+            assert mark.received("workspace/applyEdit") == []
+        else:
+            result = await client.command("aiex/generateTests", argument)
+            assert result["applied"]
+            assert client.text(result["targetUri"]).count(CODE) == 1
+            tried = [(a["provider"], a["outcome"]) for a in result["answer"]["attempts"]]
+            assert tried == [(name, "stall"), (SPARE, "ok")]
+        assert client.text(uri) == before
+        assert len(server.generations) == 1
+
+    try:
+        half = forever(lambda _: Reply(ANSWER, stall_after=3))
+        fallbacks = [SPARE] if spare else []
+        await in_every_dialect(table, edits, half, fallback_providers=fallbacks)
+    finally:
+        table.spare.answer = lambda _body: Reply(GOOD, first_token=0.25)
 
 
 # -- a refused key ------------------------------------------------------------------------------

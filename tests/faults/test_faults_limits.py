@@ -132,6 +132,27 @@ async def test_what_the_provider_says_is_left_is_kept_to(table: Bench) -> None:
     await in_every_dialect(table, held, once(_used_up), each=limits)
 
 
+# -- the call's own end ---------------------------------------------------------------------------
+
+
+async def test_an_answer_that_does_not_end(table: Bench) -> None:
+    """It is cut at the longest time a call may take, upstream too, and shown as no answer."""
+
+    async def endless(name: str, server: FakeServer) -> None:
+        uri, function = new_file(table.client)
+        outcome = await ask(table.client, uri, function, name, streamed=True)
+        assert outcome.error is not None
+        assert f"{name} was not done after 1.5 s" in outcome.error.message
+        assert "max_duration" in outcome.error.message
+        assert 1.4 <= outcome.seconds <= 1.5 + SLACK
+        (request,) = server.generations
+        await request.wait()
+        assert request.cut
+
+    talk = forever(lambda _: Reply(pieces=["and so on "] * 200, between=0.1))
+    await in_every_dialect(table, endless, talk, max_duration=1.5, fallback_providers=[SPARE])
+
+
 # -- retries --------------------------------------------------------------------------------------
 
 
