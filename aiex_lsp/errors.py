@@ -118,11 +118,17 @@ class TemplateUseError(TemplateError):
 
 
 class AnswerError(AiexError):
-    """The model answered, but not with what was asked; `text` keeps the answer for the user."""
+    """The model answered, but not with what was asked; `text` keeps the answer for the user.
 
-    def __init__(self, what: str, next_step: str = "", *, text: str = "") -> None:
+    `repairable`: asking once more, with this error in the prompt, may help.
+    """
+
+    def __init__(
+        self, what: str, next_step: str = "", *, text: str = "", repairable: bool = False
+    ) -> None:
         super().__init__(what, next_step)
         self.text = text
+        self.repairable = repairable
 
 
 class EditError(AiexError):
