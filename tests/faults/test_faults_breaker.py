@@ -12,16 +12,10 @@ import pytest_asyncio
 from pygls.exceptions import JsonRpcException
 
 from tests.e2e.harness import Home
-from tests.faults.harness import (
-    SPARE,
-    Bench,
-    Pending,
-    bench,
-    in_every_dialect,
-    nobody_listens,
-    provider,
-)
-from tests.faults.table import GOOD, SLACK, forever, never_answers, says
+from tests.faults.expect import SLACK
+from tests.faults.harness import SPARE, Bench, bench, in_every_dialect, nobody_listens, provider
+from tests.faults.plays import GOOD, forever, never_answers, says
+from tests.faults.questions import Pending
 from tests.servers.base import FakeServer
 from tests.servers.openai import OpenAIServer
 from tests.servers.script import Drop, Reply, Step

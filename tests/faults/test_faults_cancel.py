@@ -10,8 +10,10 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.harness import Home
-from tests.faults.harness import SERVERS, Bench, Pending, bench, provider
-from tests.faults.table import DIALECTS, GOOD, said
+from tests.faults.expect import DIALECTS
+from tests.faults.harness import SERVERS, Bench, bench, provider
+from tests.faults.plays import GOOD, said
+from tests.faults.questions import Pending
 from tests.servers.base import FakeServer
 from tests.servers.script import Reply, Silence
 

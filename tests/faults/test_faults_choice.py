@@ -11,19 +11,10 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from tests.e2e.harness import Client, Home, running
-from tests.faults.harness import (
-    KEY,
-    SPARE,
-    Bench,
-    Pending,
-    ask,
-    bench,
-    config,
-    in_every_dialect,
-    new_file,
-    provider,
-)
-from tests.faults.table import GOOD, SETTINGS, forever, said, says, wrong_key
+from tests.faults.expect import SETTINGS
+from tests.faults.harness import KEY, SPARE, Bench, bench, config, in_every_dialect, provider
+from tests.faults.plays import GOOD, forever, said, says, wrong_key
+from tests.faults.questions import Pending, ask, new_file
 from tests.servers.anthropic import AnthropicServer
 from tests.servers.base import FakeServer
 from tests.servers.ollama import OllamaServer

@@ -11,18 +11,10 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.harness import Home
-from tests.faults.harness import (
-    SPARE,
-    Bench,
-    Pending,
-    about,
-    ask,
-    bench,
-    in_every_dialect,
-    new_file,
-    provider,
-)
-from tests.faults.table import GOOD, SLACK, forever, once, says
+from tests.faults.expect import SLACK
+from tests.faults.harness import SPARE, Bench, bench, in_every_dialect, provider
+from tests.faults.plays import GOOD, forever, once, says
+from tests.faults.questions import Pending, about, ask, new_file
 from tests.servers.base import FakeServer
 from tests.servers.openai import OpenAIServer
 from tests.servers.script import Reply, Step

@@ -12,8 +12,11 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.harness import Home
-from tests.faults.harness import Bench, Outcome, Situation, Variant, bench, check
-from tests.faults.table import FAULTS, Fault
+from tests.faults.checks import check
+from tests.faults.expect import Fault
+from tests.faults.harness import Bench, Situation, Variant, bench
+from tests.faults.questions import Outcome
+from tests.faults.table import FAULTS
 
 Found = dict[tuple[str, Situation], dict[Variant, Outcome]]
 

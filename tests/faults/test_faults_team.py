@@ -17,8 +17,10 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.harness import Client, Home, running
-from tests.faults.harness import KEY, Pending, config, provider
-from tests.faults.table import GOOD, SETTINGS, said
+from tests.faults.expect import SETTINGS
+from tests.faults.harness import KEY, config, provider
+from tests.faults.plays import GOOD, said
+from tests.faults.questions import Pending
 from tests.servers.openai import OpenAIServer
 from tests.servers.redis import MISSING, redis_program, redis_server
 
