@@ -1,0 +1,137 @@
+"""Where secrets stand in the texts of a prompt, and by what they are found again in others."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+SURE_LENGTH = 8
+"""A mixed value of so many characters is a secret wherever it stands; 6 if it has digits."""
+
+BESIDE = 16
+"""Characters before a value by which it is found again where the value alone may be a word."""
+
+LONGEST_REST = 20_000
+"""Characters of a private key whose beginning was cut off."""
+
+LEAST_LINES = 4
+"""Lines in base64 of one length that are taken for the middle of a key."""
+
+_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_LINE_BREAK = re.compile(r"(\r\n?|\n|(?:\\r)?\\n)")
+_KEY_LINE = re.compile(r"[\s\"'+,]*(?P<key>[A-Za-z0-9+/]{1,120}={0,2})[\s\"'+,\\]*")
+_MIDDLE = re.compile(
+    r"^[ \t\"']*(?P<first>[A-Za-z0-9+/]{60,76})[ \t\"'+,\\]*$"
+    r"(?:\r?\n[ \t\"']*[A-Za-z0-9+/]{60,76}[ \t\"'+,\\]*$){3,400}",
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A text that may leave, and its language where that is known."""
+
+    text: str
+    language: str | None = None
+
+
+class Secrets:
+    """The secrets of some texts: `kinds` says of each value what it is, in order."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        from aiex_lsp.redaction.detect import find_secrets
+
+        self.parts = parts
+        self.kinds: dict[str, str] = {}
+        self._found: list[tuple[Part, int, int]] = []
+        for part in parts:
+            for finding in find_secrets(part.text, part.language):
+                self._note(part, finding.start, finding.end, finding.kind)
+            for start, end in _rest_of_keys(part.text):
+                self._note(part, start, end, "private key")
+
+    def _note(self, part: Part, start: int, end: int, kind: str) -> None:
+        self.kinds.setdefault(part.text[start:end], kind)
+        self._found.append((part, start, end))
+
+    def places(self) -> dict[str, int]:
+        """Return patterns that find all of them, with the length of what each matches.
+
+        A value that may be an ordinary word ("postgres"), and is one elsewhere in these texts, is
+        found only after what stood before it.
+        """
+        counted = Counter(part.text[start:end] for part, start, end in self._found)
+        found: dict[str, int] = {}
+        alone: dict[str, bool] = {}
+        for part, start, end in self._found:
+            value = part.text[start:end]
+            if value not in alone:
+                alone[value] = _is_sure(value) or self._times(value) == counted[value]
+            pattern = _everywhere(value) if alone[value] else _beside(part.text, start, end)
+            found[pattern] = len(value)
+        return found
+
+    def _times(self, value: str) -> int:
+        pattern = re.compile(_everywhere(value))
+        return sum(len(pattern.findall(part.text)) for part in self.parts)
+
+
+def _everywhere(value: str) -> str:
+    if _is_sure(value):
+        return re.escape(value)
+    return rf"(?<!\w){re.escape(value)}(?!\w)"
+
+
+def _beside(text: str, start: int, end: int) -> str:
+    line = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    before = text[max(line, start - BESIDE) : start].lstrip()
+    after = text[end : end + 1]
+    behind = rf"(?<={re.escape(before)})" if before else r"(?<!\S)"
+    ahead = r"(?!\w)" if not after or after.isspace() else rf"(?={re.escape(after)}|\Z)"
+    return f"{behind}{re.escape(text[start:end])}{ahead}"
+
+
+def _is_sure(value: str) -> bool:
+    """Return whether a value is nothing but a secret, wherever it stands."""
+    from aiex_lsp.redaction.values import looks_random
+
+    letters = any(one.isalpha() for one in value)
+    digits = any(one.isdigit() for one in value)
+    if looks_random(value) or (len(value) >= SURE_LENGTH - 2 and letters and digits):
+        return True
+    return len(value) >= SURE_LENGTH and not value.replace("_", "a").isalpha()
+
+
+def _rest_of_keys(text: str) -> Iterator[tuple[int, int]]:
+    """Yield what a cut left of private keys: the end without its beginning, the middle alone."""
+    ended = 0
+    for match in _END.finditer(text) if "PRIVATE KEY" in text else ():
+        low = max(ended, match.start() - LONGEST_REST)
+        ended = match.end()
+        if "-----BEGIN" in text[low : match.start()]:
+            continue
+        begin = _first_of_lines(text, low, match.start())
+        if begin < match.start():
+            yield begin, match.end()
+    if "-----" not in text:
+        for match in _MIDDLE.finditer(text):
+            yield match.start("first"), match.end()
+
+
+def _first_of_lines(text: str, low: int, end: int) -> int:
+    """Return where the lines of a key begin that go on to `end`."""
+    pieces = _LINE_BREAK.split(text[low:end])
+    begin = place = end
+    for index in range(len(pieces) - 1, -1, -2):
+        piece = pieces[index]
+        place -= len(piece)
+        line = _KEY_LINE.fullmatch(piece)
+        whole = line is not None and (len(line["key"]) >= 16 or begin == end)
+        if line is not None and whole:
+            begin = place + line.start("key")
+        elif piece.strip(" \t\"'+,"):
+            break
+        place -= len(pieces[index - 1]) if index else 0
+    return begin
