@@ -127,7 +127,8 @@ def from_vendor(
     kind = kind_of(error)
     if kind is None and "not_found_error" in error.codes and error.mentions("model"):
         kind = Kind.MODEL_NOT_FOUND
-    if kind is None or (kind is Kind.TRANSIENT and status is not None and status < 500):
+    if kind is None or (kind is Kind.TRANSIENT and status is not None):
+        # "An internal error" says less than 503 or 529 do, and nothing against a 4xx.
         kind = _by_status(status)
     what, step = told(origin, kind, error, status, wait)
     found = _error(origin, kind, what, step, status=status, wait=wait)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 
 from aiex_lsp.errors import ProviderError
 from aiex_lsp.llm.failures import DISPOSITIONS
@@ -48,6 +49,12 @@ class Holds:
         longest = max(found, key=lambda hold: (hold.hard, hold.until))
         left = longest.until - await self._store.now()
         return (longest, left) if left > 0 else (None, 0.0)
+
+    async def forget(self, scope: str, models: Iterable[str]) -> None:
+        """Forget the holds of a provider and these models, whoever noted them: the user says so."""
+        for key in {_key(scope, None), *(_key(scope, model) for model in models)}:
+            self._known.discard(key)
+            await self._store.put(key, "", 0.0)
 
     async def clear(self, scope: str, model: str | None) -> None:
         """Forget the holds of a provider that has just answered."""

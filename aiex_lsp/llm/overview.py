@@ -26,6 +26,7 @@ from aiex_lsp.events.types import (
     ResponseReceived,
 )
 from aiex_lsp.llm.health import HealthMonitor
+from aiex_lsp.llm.holds import Holds
 from aiex_lsp.llm.peers import Peers
 from aiex_lsp.llm.pool import AdapterPool
 from aiex_lsp.llm.scope import scope_of
@@ -124,12 +125,18 @@ class Overview:
         return [status_json(one) for one in await self._reader.all(settings)]
 
     async def reset_circuit(self, provider: str) -> dict[str, Any]:
-        """Return the status of a provider whose circuits were closed. Raises `UsageError`."""
+        """Return the status of a provider whose circuits were closed and whose waits forgotten.
+
+        Raises `UsageError`.
+        """
         named, settings = self._named(provider), self._settings()
         circuits = self._reader.circuits_of(named, settings)
         before = (await self._reader.one(named, settings)).circuit
         await self._store.reset(circuits)
-        self._board.forgive(scope_of(named))
+        scope = scope_of(named)
+        models = [one.partition("/")[2] for one in circuits]
+        await Holds(self._store).forget(scope, models)
+        self._board.forgive(scope)
         status = await self._reader.one(named, settings)
         if status.circuit.state != before.state:
             self._bus.publish(

@@ -118,6 +118,7 @@ class RateLimiter:
         self._new_id = new_id
         self._queues: dict[str, _Queue] = {}
         self._turns = itertools.count()
+        self._lowered: set[str] = set()
 
     async def acquire(
         self,
@@ -133,9 +134,9 @@ class RateLimiter:
         a longer one raises `OwnLimitError` at once. `on_wait` is told the seconds to wait and the
         limit that is used up; None only looks whether there is room now.
         """
-        if is_unlimited(wish.limits):
-            return None
         window = window_name(wish.scope)
+        if is_unlimited(wish.limits) and window not in self._lowered:
+            return None
         queue = self._queues.setdefault(window, _Queue())
         waiter = _Waiter(deadline, next(self._turns))
         heapq.heappush(queue.waiters, waiter)
@@ -164,6 +165,7 @@ class RateLimiter:
     async def lower(self, scope: str, quota: Quota) -> None:
         """Hold the window to what the provider said is left."""
         ceiling = Ceiling(quota.requests, quota.requests_reset, quota.tokens, quota.tokens_reset)
+        self._lowered.add(window_name(scope))
         await self._store.lower(window_name(scope), ceiling)
 
     async def status(self, scope: str, limits: RateLimits) -> tuple[LimitStatus, LimitStatus]:

@@ -54,8 +54,7 @@ def report_problems(ls: AiexServer, services: Services) -> None:
 
     The others are told by one message for all that are new.
     """
-    found = [p for root in _folders(ls) for p in services.settings_for(root).problems]
-    before, ls.problems = ls.problems, tuple(dict.fromkeys(found))
+    before, ls.problems = ls.problems, _problems(ls, services)
     for snapshot in list(ls.documents):
         path = path_of(snapshot.uri)
         if any(_is_of(problem, path) for problem in (*before, *ls.problems)):
@@ -88,10 +87,17 @@ def _watch(ls: AiexServer, services: Services) -> None:
         loop.call_soon(report)
 
     def report() -> None:
-        if ls.watched is services and not ls.stopped.is_set():
+        # Events are many and problems few: the documents are looked at only for new ones.
+        at_work = ls.watched is services and not ls.stopped.is_set()
+        if at_work and _problems(ls, services) != ls.problems:
             report_problems(ls, services)
 
     services.coordination.watch(changed)
+
+
+def _problems(ls: AiexServer, services: Services) -> tuple[Problem, ...]:
+    found = [p for root in _folders(ls) for p in services.settings_for(root).problems]
+    return tuple(dict.fromkeys(found))
 
 
 def problems_of(ls: AiexServer, uri: str) -> list[Problem]:

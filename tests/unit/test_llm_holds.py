@@ -56,3 +56,12 @@ async def test_what_somebody_else_wrote_harms_nothing(text):
     store = MemoryStore(unix_time, Random(1))
     await store.put("s/not-before/m", text, 100.0)
     assert await Holds(store).get("s", "m") == (None, 0.0)
+
+
+@in_virtual_time
+async def test_a_user_who_mended_it_ends_the_holds_that_others_noted():
+    store = MemoryStore(unix_time, Random(1))
+    await Holds(store).note("s", "m", failed(Kind.QUOTA))
+    await Holds(store).note("s", "m", failed(Kind.RATE_LIMITED, 60.0))
+    await Holds(store).forget("s", ["m"])
+    assert await Holds(store).get("s", "m") == (None, 0.0)

@@ -168,3 +168,12 @@ async def test_unlimited_providers_cost_no_step():
     rig = Rig(RateLimits())
     assert await rig.acquire() is None
     assert await rig.status() == (LimitStatus(), LimitStatus())
+
+
+@in_virtual_time
+async def test_but_what_their_provider_says_is_left_holds_there_too():
+    rig = Rig(RateLimits())
+    await rig.limiter.lower("anthropic-1", Quota(0, 7.0, None, None))
+    began = now()
+    await rig.acquire()
+    assert now() - began == pytest.approx(7.0, abs=0.1)

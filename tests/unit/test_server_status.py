@@ -15,7 +15,7 @@ from tests.e2e import profiles
 from tests.editor import RequestFailed
 from tests.scripted import World, provider_status
 from tests.servers.openai import OpenAIServer
-from tests.servers.script import status
+from tests.servers.script import Reply, status
 from tests.session import QUICK, connected, session
 
 HEALTH = "aiex/providerHealth"
@@ -224,6 +224,8 @@ interval = 0
                 "textDocument": {"uri": "file:///w/calc.py"},
                 "position": {"line": 0, "character": 5},
             }
+            # Longer than the quarter of a second in which one notification speaks for many.
+            provider.script(Reply(first_token=0.6))
             await editor.request("aiex/explain", place)
             await editor.until(lambda: ours(seen()[-1])["status"] == "healthy")
             await editor.until(lambda: seen()[-1]["summary"]["severity"] == "ok")
