@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -18,6 +19,10 @@ MODELS_TTL = 300.0
 PROBE_TIMEOUT = 1.0
 PROBE_TTL = 15.0
 """Seconds a server on this machine gets to answer, and how long that is believed."""
+
+LIST_TIMEOUT = 5.0
+UNLISTED_TTL = 60.0
+"""Seconds a list of models that only embellishes a request may take, and a failed one is left."""
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +48,7 @@ class AdapterPool:
         self._monotonic = monotonic
         self._adapters: list[tuple[ProviderSettings, float, Adapter]] = []
         self._models: dict[int, _Models] = {}
+        self._unlisted: dict[int, float] = {}
         self._answers: dict[str, tuple[bool, float]] = {}
 
     def get(self, provider: ProviderSettings, connect_timeout: float) -> Adapter:
@@ -109,13 +115,21 @@ class AdapterPool:
         """Return what the provider tells of a model, None where it does not tell.
 
         Raises `ProviderError` where nobody is there to tell: who cannot be reached for a list
-        cannot be reached for an answer, and looking for that twice takes twice the time.
+        cannot be reached for an answer, and looking for that twice takes twice the time. A list
+        that fails or hangs is not asked for again for a while: the answer does not need it.
         """
+        if self._monotonic() < self._unlisted.get(id(adapter), -math.inf):
+            return None
         try:
-            listed = await self.models(adapter)
-        except ProviderError as error:
-            if error.kind in (FailureKind.CONNECT, FailureKind.CONNECT_TIMEOUT):
+            async with asyncio.timeout(LIST_TIMEOUT):
+                listed = await self.models(adapter)
+        except (ProviderError, TimeoutError) as error:
+            if isinstance(error, ProviderError) and error.kind in (
+                FailureKind.CONNECT,
+                FailureKind.CONNECT_TIMEOUT,
+            ):
                 raise
+            self._unlisted[id(adapter)] = self._monotonic() + UNLISTED_TTL
             log.debug("%s lists no models: %s", adapter.name, error)
             return None
         return next((info for info in listed if info.id == model), None)
@@ -123,6 +137,7 @@ class AdapterPool:
     def forget_models(self, adapter: Adapter) -> None:
         """Ask for the models anew at the next call (one was gone)."""
         self._models.pop(id(adapter), None)
+        self._unlisted.pop(id(adapter), None)
 
     def retire(self, current: Iterable[ProviderSettings]) -> list[Adapter]:
         """Return adapters whose settings no longer hold, taken out of the pool for closing."""
@@ -138,6 +153,7 @@ class AdapterPool:
         adapters = [adapter for _, _, adapter in self._adapters]
         self._adapters.clear()
         self._models.clear()
+        self._unlisted.clear()
         results = await asyncio.gather(*(one.aclose() for one in adapters), return_exceptions=True)
         for one, result in zip(adapters, results, strict=True):
             if isinstance(result, BaseException):

@@ -320,3 +320,23 @@ class TestSecrets:
         rig = Rig(detect=lambda text: looked.append(text) or (), clock=unix_time)
         await rig.ask(settings(provider("a"), provider("b")))
         assert not looked
+
+
+@in_virtual_time
+async def test_a_list_of_models_that_hangs_costs_five_seconds_once():
+    rig, held = Rig(clock=unix_time), alone()
+    await rig.ask(held)
+    asked = []
+
+    async def hangs():
+        asked.append(now())
+        await asyncio.Event().wait()
+
+    adapter = rig.adapters["a"]
+    adapter.list_models = hangs
+    rig.client._pool.forget_models(adapter)
+    began = now()
+    for n in range(3):
+        assert outcomes(await rig.ask(held, prompt=Prompt(str(n)))) == [("a", "ok")]
+    assert now() - began == pytest.approx(5.0, abs=0.1)
+    assert len(asked) == 1
