@@ -132,7 +132,9 @@ class AnswerError(AiexError):
 
 
 class EditError(AiexError):
-    """An edit cannot be applied; nothing was changed."""
+    """An edit cannot be applied; nothing was changed. `text` keeps it for the user, as a diff."""
+
+    text: str = ""
 
 
 class StaleEditError(EditError):

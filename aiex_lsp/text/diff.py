@@ -48,6 +48,11 @@ def minimal_replacements(old: str, new: str) -> list[tuple[int, int, str]]:
     ]
 
 
+def line_changes(old: list[str], new: list[str]) -> list[tuple[int, int, int, int]]:
+    """Return ascending (i, j, k, m): lines `i..j` of `old` became lines `k..m` of `new`."""
+    return _changes(old, new)
+
+
 def changed_span(old: str, new: str) -> tuple[int, int, int]:
     """Return (start, end, length): `old[start:end]` became `length` characters, around it is alike.
 
