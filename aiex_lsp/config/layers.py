@@ -97,12 +97,6 @@ def _lay_over(
             sources[here] = layer
 
 
-_SECRETS_ARE_SENT = (
-    "Secrets are not replaced by this version yet: with redact they are sent as they are; "
-    "local_only keeps such text on this machine"
-)
-
-
 def _leave_out_unbuilt(layer: Layer) -> None:
     for section in NOT_ENFORCED:
         if section not in layer.values:
@@ -112,14 +106,6 @@ def _leave_out_unbuilt(layer: Layer) -> None:
             layer.report((section,), "[access] belongs in the administrator's file; it is ignored")
         else:
             layer.report((section,), f"[{section}] is not enforced by this version", "warning")
-    tasks = layer.values.get("tasks", {})
-    policies = [("privacy", "secrets"), *(("tasks", name, "secrets") for name in tasks)]
-    for path in policies if layer.kind != "default" else ():
-        table = layer.values
-        for key in path[:-1]:
-            table = table.get(key, {})
-        if table.get("secrets") == "redact":
-            layer.report(path, _SECRETS_ARE_SENT, "warning")
 
 
 def is_strategy(name: str) -> bool:

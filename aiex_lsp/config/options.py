@@ -95,6 +95,8 @@ class ProviderOptions(_Table):
     """Seconds until this provider's first token, then the next is asked."""
     model_path: Name | None = None
     """Embedded only: a GGUF file."""
+    secrets: SecretsPolicy | None = None
+    """What happens to secrets in text for this provider; of this and the task's the stricter."""
 
 
 class TaskOptions(_Table):
@@ -142,7 +144,7 @@ class PrivacyOptions(_Table):
     """What leaves this machine."""
 
     secrets: SecretsPolicy | None = None
-    """redact, local_only, block or allow."""
+    """redact (remote providers get placeholders), local_only, block or allow."""
 
 
 class CacheOptions(_Table):

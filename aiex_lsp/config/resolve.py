@@ -173,6 +173,7 @@ def _provider(
         context_window=table.get("context_window"),
         first_token_timeout=_seconds(table.get("first_token_timeout")),
         model_path=_expanded(model_path) if model_path else None,
+        secrets=table.get("secrets"),
         agreed=local or name in agreed,
         configured=name in named,
     )

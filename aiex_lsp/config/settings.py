@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 ProviderType = str
 SecretsPolicy = Literal["redact", "local_only", "block", "allow"]
+STRICTNESS: tuple[SecretsPolicy, ...] = ("allow", "redact", "local_only", "block")
+"""From the loosest to the strictest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class ProviderSettings:
     first_token_timeout: float | None = None
     model_path: str | None = None
     """Embedded only: a GGUF file; None is the installed default model."""
+    secrets: SecretsPolicy | None = None
+    """What happens to secrets in text for it; None leaves it to the task and the general rule."""
     agreed: bool = False
     configured: bool = False
 
@@ -228,3 +232,15 @@ class Settings:
     def task(self, name: str) -> TaskSettings:
         """Return the task's settings, empty ones where none are configured."""
         return self.tasks.get(name, TaskSettings())
+
+    def secrets_policy(self, task: str, provider: ProviderSettings) -> SecretsPolicy:
+        """Return what happens to secrets in a task's text that goes to a provider.
+
+        Of the task's own policy and the provider's own the stricter; without either the general
+        one, which gives local providers the text as it is.
+        """
+        own = [one for one in (self.task(task).secrets, provider.secrets) if one is not None]
+        if not own:
+            return "allow" if provider.is_local else self.secrets
+        policy = max(own, key=STRICTNESS.index)
+        return "allow" if provider.is_local and policy == "local_only" else policy

@@ -35,17 +35,8 @@ def _rows(table: Mapping[str, Any], prefix: str, sources: Mapping[str, str]) -> 
         if isinstance(value, Mapping) and key not in ATOMIC:
             rows += _rows(value, f"{dotted}.", sources)
         else:
-            source = sources.get(dotted, "default")
-            if _has_no_effect(dotted, value):
-                source += " (not enforced by this version)"
-            rows.append(Row(dotted, _masked(dotted, value), source))
+            rows.append(Row(dotted, _masked(dotted, value), sources.get(dotted, "default")))
     return rows
-
-
-def _has_no_effect(dotted: str, value: Any) -> bool:
-    """Return whether a setting is read but has no effect yet."""
-    secrets = dotted.startswith(("privacy.", "tasks.")) and dotted.endswith(".secrets")
-    return secrets and value == "redact"
 
 
 def _masked(dotted: str, value: Any) -> Any:

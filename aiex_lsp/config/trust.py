@@ -7,11 +7,11 @@ from typing import Any
 
 from aiex_lsp.config.defaults import STRATEGIES
 from aiex_lsp.config.layers import Layer
-from aiex_lsp.config.settings import Settings
+from aiex_lsp.config.settings import STRICTNESS, Settings
 from aiex_lsp.config.validate import Path, show_key
 
 _STRICTNESS: dict[Path, tuple[Any, ...]] = {
-    ("privacy", "secrets"): ("allow", "redact", "local_only", "block"),
+    ("privacy", "secrets"): STRICTNESS,
     ("edits", "confirm"): ("never", "multi_file", "always"),
     ("hover", "mode"): ("on", "cached", "off"),
     ("features", "enabled"): (True, False),
@@ -97,7 +97,7 @@ class _Restriction:
             return None
         if section == "tasks" and key in _FREE_OF_TASK:
             return None
-        if section == "tasks" and key == "secrets":
+        if section in ("tasks", "providers") and key == "secrets":
             general = self._get(("privacy", "secrets"), "redact")
             return self._loosening(
                 _STRICTNESS["privacy", "secrets"], value, self._get(path, None) or general

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import TypeVar
 
 from aiex_lsp.errors import FailureKind, ProviderError
@@ -16,10 +17,12 @@ from aiex_lsp.llm.failures import DISPOSITIONS
 from aiex_lsp.llm.fitting import Fitted
 from aiex_lsp.llm.flights import Flights
 from aiex_lsp.llm.rate_limiter import Lease, OwnLimitError, Wish
+from aiex_lsp.llm.redacting import RedactedPrompt, Restoring
 from aiex_lsp.llm.scope import scope_of
 from aiex_lsp.llm.sending import Parts, Reply, Sender
 from aiex_lsp.llm.types import Listener
 from aiex_lsp.llm.watch import first_token_timeout, limits_for, request_end
+from aiex_lsp.redaction.placeholders import leftovers
 
 COMPRESS_TO = 0.5
 """Of a prompt, what has to be left after compressing it to a rate limit; less is waited for."""
@@ -52,22 +55,31 @@ class Asking:
             await self._note_unreached(call, adapter, candidate.model, error)
             raise
         fitted = await self._fit(call, adapter, model, ask=listed)
-        key = cache_key(adapter.settings, fitted.call, call.secrets)
+        redacted = await call.redacted(adapter)
+        key = cache_key(adapter.settings, fitted.call, call.policy(adapter))
         if call.cacheable:
             kept = await parts.cache.get(key, call.settings.cache, local=adapter.local)
             if kept is not None:
-                call.on_delta(kept.text)
+                reply = _restored(Reply(adapter, fitted, kept, 0.0, known=True), redacted)
+                call.on_delta(reply.completion.text)
                 self._sender.tell_kept(call, adapter, fitted, kept)
-                return Reply(adapter, fitted, kept, 0.0, known=True)
-        call.on_status(f"asking {adapter.name} ({fitted.call.model})")
+                return reply
+        told = _replaced(call, fitted, redacted)
+        call.on_status(f"asking {adapter.name} ({fitted.call.model}){told}")
 
         async def send(listener: Listener) -> Reply:
             return await self._send(call, adapter, fitted, listener, others=others)
 
-        if not call.cacheable:
-            return await send(call)
-        reply, joined = await self._flights.share(key, call, send)
-        return Reply(adapter, reply.fitted, reply.completion, 0.0, True) if joined else reply
+        listener = call if redacted is None else Restoring(call, redacted)
+        if call.cacheable:
+            reply, joined = await self._flights.share(key, listener, send)
+            if joined:
+                reply = Reply(adapter, reply.fitted, reply.completion, 0.0, True)
+        else:
+            reply = await send(listener)
+        if isinstance(listener, Restoring):
+            listener.finish()
+        return _restored(reply, redacted)
 
     async def _reached(self, call: Call, adapter: Adapter, model: str | None) -> tuple[str, bool]:
         """Return the model to ask, and whether the provider tells what it has.
@@ -94,8 +106,10 @@ class Asking:
         """Return what is to be sent; a prompt that was refused as too long is never sent again."""
         refused = call.caps.get(adapter.name)
         caps = [one for one in (cap, refused) if one is not None]
+        redacted = await call.redacted(adapter)
+        request = call.request if redacted is None else replace(call.request, prompt=redacted)
         fitting = self._parts.fitting.fit(
-            call.request, call.settings, adapter, model, ask=ask, cap=min(caps, default=None)
+            request, call.settings, adapter, model, ask=ask, cap=min(caps, default=None)
         )
         return await self._in_time(call, adapter, model, fitting)
 
@@ -218,3 +232,25 @@ class Asking:
             return await self._fit(call, adapter, fitted.call.model, cap=room)
         except ProviderError:
             return None
+
+
+def _replaced(call: Call, fitted: Fitted, redacted: RedactedPrompt | None) -> str:
+    """Return what is said of replaced secrets, once a call."""
+    if redacted is None or call.told_replaced:
+        return ""
+    count = len(redacted.used(fitted.call.messages))
+    call.told_replaced = count > 0
+    return f", {count} secret{'s' * (count != 1)} replaced" if count else ""
+
+
+def _restored(reply: Reply, redacted: RedactedPrompt | None) -> Reply:
+    """Return the answer with this caller's secrets; what others share keeps placeholders."""
+    if redacted is None:
+        return reply
+    text = redacted.placeholders.restore(reply.completion.text)
+    asked = "\n".join(message.content for message in reply.fitted.call.messages)
+    return replace(
+        reply,
+        completion=replace(reply.completion, text=text),
+        unrestored=leftovers(text, asked),
+    )

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from aiex_lsp.config.settings import SecretsPolicy, Settings
 from aiex_lsp.errors import AiexError
+from aiex_lsp.llm.adapters.base import Adapter
+from aiex_lsp.llm.redacting import RedactedPrompt, policy_of, without_secrets
 from aiex_lsp.llm.types import (
     Attempt,
     ChoiceReport,
@@ -16,6 +18,7 @@ from aiex_lsp.llm.types import (
     Message,
     RequestFacts,
 )
+from aiex_lsp.redaction.placeholders import Placeholders
 
 Detect = Callable[[str], tuple[str, ...]]
 """Describes the secrets in a text ("AWS access key, line 12"). Slow: for a thread."""
@@ -34,7 +37,8 @@ class Call:
     `waiting_since` is when the wait for a first token began. `begun` is true once the running
     attempt gave a token, `shown` once answer text reached the listener. `fallback` says what
     failed before. `sent_tokens` are the input tokens last sent to each provider, `caps` those its
-    next attempt may not exceed.
+    next attempt may not exceed. `known` are the placeholders of the answer this call is about,
+    `without_secrets` is the prompt with its own, once somebody needed it.
     """
 
     id: str
@@ -51,6 +55,10 @@ class Call:
     fallback: str = ""
     sent: int = 0
     choice: ChoiceReport | None = None
+    known: Placeholders | None = None
+    looked_for_secrets: bool = False
+    without_secrets: RedactedPrompt | None = None
+    told_replaced: bool = False
 
     @property
     def task(self) -> str:
@@ -62,10 +70,24 @@ class Call:
         """Return whether a kept answer will do, and this one may be kept."""
         return self.request.cacheable and self.settings.task(self.task).cache
 
-    @property
-    def secrets(self) -> SecretsPolicy:
-        """Return the privacy policy of this call."""
-        return self.settings.task(self.task).secrets or self.settings.secrets
+    def policy(self, adapter: Adapter) -> SecretsPolicy:
+        """Return what happens to secrets of this call at a provider."""
+        return policy_of(self.request, self.settings, adapter)
+
+    async def redacted(self, adapter: Adapter) -> RedactedPrompt | None:
+        """Return the prompt without its secrets, None where this provider gets it as it is.
+
+        Looked for at the first provider that needs it, and then known for all.
+        """
+        if self.policy(adapter) == "allow":
+            return None
+        if not self.looked_for_secrets:
+            self.without_secrets = await without_secrets(
+                self.request, self.settings, adapter, self.known
+            )
+            # Only now: where looking failed nothing may be sent.
+            self.looked_for_secrets = True
+        return self.without_secrets
 
     def on_status(self, message: str) -> None:
         """Tell the listener; what failed before stays in the message."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from random import Random
 
 from aiex_lsp.config.settings import ProviderSettings, Settings
@@ -15,6 +16,7 @@ from aiex_lsp.llm.asking import Asking
 from aiex_lsp.llm.calls import Call, Detect, facts_of
 from aiex_lsp.llm.coordinator import Candidate, Choice, ModelCoordinator
 from aiex_lsp.llm.fitting import TOO_LONG_SHARE, Fitted
+from aiex_lsp.llm.redacting import KnownPlaceholders, without_secrets
 from aiex_lsp.llm.retrying import Again, Decision, GiveUp, NextProvider, RetryBudget, decide
 from aiex_lsp.llm.sending import Parts, Reply
 from aiex_lsp.llm.strategies import NAMES
@@ -64,6 +66,7 @@ class LLMClient:
         self._recall = recall
         self._new_id = new_id
         self._budget: RetryBudget | None = None
+        self._known = KnownPlaceholders()
 
     async def complete(
         self, request: CompletionRequest, settings: Settings, listener: Listener | None = None
@@ -81,6 +84,7 @@ class LLMClient:
         call = Call(
             self._new_id(), request, settings, listener or SilentListener(), started, started
         )
+        call.known = self._known.of(request.follows)
         if self._recall is not None:
             await self._recall()
         facts = await self._facts(request, settings)
@@ -133,12 +137,18 @@ class LLMClient:
         choice = await self.choose(request, settings)
         candidate = choice.candidates[0]
         adapter = self._pool.get(candidate.provider, settings.connect_timeout)
+        known = self._known.of(request.follows)
+        redacted = await without_secrets(request, settings, adapter, known)
+        if redacted is not None:
+            request = replace(request, prompt=redacted)
         try:
             fitted = await self._fitting.fit(request, settings, adapter, candidate.model)
         except ProviderError as error:
             if error.kind is FailureKind.CONTEXT_TOO_LONG:
                 raise
             fitted = await self._fitting.fit(request, settings, adapter, "unknown", ask=False)
+        if redacted is not None:
+            fitted = replace(fitted, redactions=redacted.used(fitted.call.messages))
         return fitted, adapter
 
     def estimate_cost(self, fitted: Fitted, adapter: Adapter) -> float | None:
@@ -169,10 +179,10 @@ class LLMClient:
         the user's own.
         """
         task = settings.task(request.task)
-        policy = task.secrets or settings.secrets
         strategy = request.strategy or task.strategy or settings.strategy
-        looks = policy in ("local_only", "block") or strategy not in NAMES
         usable = [one for one in settings.providers.values() if one.enabled and one.configured]
+        policies = {task.secrets or settings.secrets, *(one.secrets for one in usable)}
+        looks = bool(policies & {"local_only", "block"}) or strategy not in NAMES
         if not looks and len(usable) < 2:
             return None
         return await facts_of(request, settings, self._detect if looks else None)
@@ -278,7 +288,8 @@ class LLMClient:
             note=EMBEDDED_NOTE if adapter.settings.type == "embedded" else None,
             choice=call.choice,
         )
-        return ClientResult(completion.text, answer)
+        self._known.keep(answer.id, call.without_secrets)
+        return ClientResult(completion.text, answer, reply.unrestored)
 
 
 def _final_error(failures: Sequence[ProviderError], choice: Choice) -> AiexError:

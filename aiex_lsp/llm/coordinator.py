@@ -97,7 +97,7 @@ class ModelCoordinator:
     async def _named(self, asked: Asked, name: str, model: str | None) -> Choice:
         first = _configured(name, asked.settings)
         order = [Candidate(first, model)]
-        reason = kept_here(first, asked.policy, asked.facts)
+        reason = kept_here(first, asked.policy_for(first), asked.facts)
         if reason is not None:
             asked.left_out[name] = reason
             order = []

@@ -56,11 +56,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A call ready to be sent; `window` is in tokens."""
+    """A call ready to be sent; `window` is in tokens.
+
+    `redactions` describe the secrets that were replaced, where somebody asked for that.
+    """
 
     call: ModelCall
     prompt: FittedPrompt
     window: int
+    redactions: tuple[str, ...] = ()
 
 
 class Fitting:

@@ -49,12 +49,16 @@ class Asked:
 
     @property
     def policy(self) -> str:
-        """Return what may happen to secrets in the text of this call."""
+        """Return what may happen to secrets in the text of this call, whoever is asked."""
         return self.settings.task(self.request.task).secrets or self.settings.secrets
+
+    def policy_for(self, one: ProviderSettings) -> str:
+        """Return what may happen to secrets at one provider."""
+        return self.settings.secrets_policy(self.request.task, one)
 
     def may_ask(self, one: ProviderSettings) -> bool:
         """Return whether settings, call and secrets allow it; notes why not."""
-        reason = unusable(one, self.request) or kept_here(one, self.policy, self.facts)
+        reason = unusable(one, self.request) or kept_here(one, self.policy_for(one), self.facts)
         if reason is not None:
             self.left_out[one.name] = reason
         return reason is None

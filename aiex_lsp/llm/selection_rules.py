@@ -55,9 +55,12 @@ def unusable(one: ProviderSettings, request: CompletionRequest) -> str | None:
 
 def kept_here(one: ProviderSettings, policy: str, facts: RequestFacts | None) -> str | None:
     """Return why the text may not go to a provider because of secrets in it, None if it may."""
-    if policy != "local_only" or one.is_local or facts is None or not facts.sensitive:
+    if policy not in ("local_only", "block") or facts is None or not facts.sensitive:
         return None
-    return f"the text holds secrets ({listed(facts.sensitive)}), which stay on this machine"
+    found = f"the text holds secrets ({listed(facts.sensitive)})"
+    if policy == "block":
+        return f"{found}, which it may not have"
+    return None if one.is_local else f"{found}, which stay on this machine"
 
 
 def barred(

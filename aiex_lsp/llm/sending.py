@@ -47,13 +47,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer of one attempt. `known`: it was kept, or another caller's call gave it."""
+    """A whole answer of one attempt. `known`: it was kept, or another caller's call gave it.
+
+    `unrestored` as in `ClientResult`.
+    """
 
     adapter: Adapter
     fitted: Fitted
     completion: Completion
     cost: float | None
     known: bool = False
+    unrestored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,7 @@ class Sender:
             await self._settle(sending, lease)
         await parts.holds.clear(scope, sending.model)
         if call.cacheable and completion.finish_reason == "stop":
-            key = cache_key(adapter.settings, fitted.call, call.secrets)
+            key = cache_key(adapter.settings, fitted.call, call.policy(adapter))
             await parts.cache.put(key, completion, call.settings.cache, local=adapter.local)
         return Reply(adapter, fitted, completion, sending.cost)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length", "content_filter"]
@@ -242,6 +242,19 @@ class Prompt(Protocol):
         ...
 
 
+ChangeText = Callable[[str, str | None], str]
+"""Returns what stands in place of a text, whose language is named where it is known."""
+
+
+@runtime_checkable
+class OfTexts(Protocol):
+    """A prompt that tells the texts it is made of, before they are cut to any window."""
+
+    def with_texts(self, change: ChangeText) -> Prompt:
+        """Return the same prompt with each of its texts changed."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class CompletionRequest:
     """One question of a task to the client.
@@ -249,7 +262,8 @@ class CompletionRequest:
     Fields left None come from the settings of `task`, then from the general ones. `provider`,
     `model`, `strategy` are what the call named. `unwanted` maps a provider type to the reason it
     must not be chosen unless named (the embedded model and edits). `cacheable` False skips the
-    cache. `workspace` separates cached answers of differing privacy settings.
+    cache. `workspace` separates cached answers of differing privacy settings. `follows` is the id
+    of the answer this is about: its secrets keep their placeholders.
     """
 
     task: str
@@ -264,6 +278,7 @@ class CompletionRequest:
     unwanted: Mapping[str, str] = field(default_factory=dict)
     cacheable: bool = True
     workspace: str | None = None
+    follows: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,10 +377,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class ClientResult:
-    """The client's whole answer: visible text and where it came from."""
+    """The client's whole answer: visible text and where it came from.
+
+    `unrestored` are words in it that look like placeholders of secrets and stand for none: code
+    with such a word must not be applied.
+    """
 
     text: str
     answer: Answer
+    unrestored: tuple[str, ...] = ()
 
 
 class Listener(Protocol):

@@ -99,6 +99,7 @@ async def prepare(parts: Parts, request: TaskRequest, question: Question) -> Pre
         temperature=template.temperature,
         schema=question.schema,
         unwanted=question.unwanted or {},
+        follows=str(request.options.get("answer_id") or "") or None,
     )
     return Prepared(completion, template, bundle)
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from aiex_lsp.context.compressor import compress
 from aiex_lsp.context.types import ContextBundle
-from aiex_lsp.llm.types import CountTokens, Dropped, FittedPrompt, Message
+from aiex_lsp.llm.types import ChangeText, CountTokens, Dropped, FittedPrompt, Message
 from aiex_lsp.templates.engine import Engine
 from aiex_lsp.templates.types import Template
+
+CODE = frozenset({"code", "imports", "surrounding", "existing_tests"})
+"""Texts in the document's language."""
 
 
 class TemplatePrompt:
@@ -31,6 +35,28 @@ class TemplatePrompt:
         self._bundle = bundle
         self._variables = dict(variables)
         self._history = tuple(history)
+
+    def with_texts(self, change: ChangeText) -> TemplatePrompt:
+        """Return the same prompt with each text of the question changed."""
+        facts = self._bundle.facts
+        language = str(facts.get("language") or "") or None
+
+        def code(name: str) -> str | None:
+            return language if name in CODE else None
+
+        items = tuple(
+            replace(item, value=change(item.value, code(item.name))) for item in self._bundle.items
+        )
+        bundle = replace(
+            self._bundle,
+            items=items,
+            facts={name: _changed(value, change, None) for name, value in facts.items()},
+        )
+        variables = {
+            name: _changed(value, change, code(name)) for name, value in self._variables.items()
+        }
+        history = [Message(one.role, change(one.content, None)) for one in self._history]
+        return TemplatePrompt(self._engine, self._template, bundle, variables, history)
 
     def fit(
         self, budget: int | None, count: CountTokens, *, small_model: bool = False
@@ -65,6 +91,17 @@ class TemplatePrompt:
                     filled[variable.name] = known[source]
                     break
         return filled
+
+
+def _changed(value: object, change: ChangeText, language: str | None) -> object:
+    """Return a value with the texts in it changed."""
+    if isinstance(value, str):
+        return change(value, language)
+    if isinstance(value, Mapping):
+        return {key: _changed(one, change, language) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_changed(one, change, language) for one in value]
+    return value
 
 
 def needs_of(template: Template, given: Mapping[str, Any]) -> frozenset[str]:

@@ -241,8 +241,6 @@ def test_a_pipe_in_a_workspace_does_not_hang(place: Place) -> None:
 def test_the_contracts_example_is_read_whole(place: Place) -> None:
     loaded = place.load(CONTRACT, env={"ANTHROPIC_API_KEY": "k"})
     assert sorted(messages(loaded)) == [
-        "Secrets are not replaced by this version yet: with redact they are sent as they are; "
-        "local_only keeps such text on this machine",
         "[access] belongs in the administrator's file; it is ignored",
         "[budget] is not enforced by this version",
     ]
@@ -380,6 +378,8 @@ def test_a_remote_ollama_known_only_by_the_environment_is_not_agreed_to(place: P
         '[providers.evil]\ntype = "openai"\nbase_url = "http://evil"',
         '[privacy]\nsecrets = "allow"',
         '[tasks.explain]\nsecrets = "allow"',
+        '[providers.anthropic]\nsecrets = "allow"',
+        '[providers.evil]\nsecrets = "block"',
         '[tasks.explain]\nprovider = "anthropic"',
         '[tasks.explain]\nfallback_providers = ["anthropic"]',
         'default_provider = "anthropic"',
@@ -419,7 +419,7 @@ def test_a_workspace_file_chooses_among_what_was_allowed_and_narrows(place: Plac
             'default_provider = "anthropic"\nstrategy = "random"\n'
             '[privacy]\nsecrets = "block"\n[hover]\nmode = "off"\n[context]\nproject = false\n'
             '[features]\ndisabled_languages = ["c"]\n[tasks.explain]\nprovider = "ollama"\n'
-            'template = "mine"\n[providers.openai]\nenabled = false\n'
+            'template = "mine"\n[providers.openai]\nenabled = false\nsecrets = "local_only"\n'
         ),
     )
     assert not loaded.problems
@@ -432,7 +432,34 @@ def test_a_workspace_file_chooses_among_what_was_allowed_and_narrows(place: Plac
     assert (holds.hover.mode, holds.context.project) == ("off", False)
     assert holds.features.disabled_languages == ("lua", "c")
     assert holds.task("explain").provider == "ollama"
-    assert not holds.providers["openai"].enabled
+    openai = holds.providers["openai"]
+    assert (openai.enabled, openai.secrets) == (False, "local_only")
+
+
+@pytest.mark.parametrize(
+    ("task", "own", "local", "general", "policy"),
+    [
+        (None, None, False, "redact", "redact"),
+        (None, None, True, "redact", "allow"),
+        (None, "redact", True, "redact", "redact"),
+        ("redact", None, True, "redact", "redact"),
+        (None, "local_only", True, "redact", "allow"),
+        (None, "allow", False, "redact", "allow"),
+        ("redact", "allow", False, "allow", "redact"),
+        ("allow", "local_only", False, "redact", "local_only"),
+        ("allow", None, False, "block", "allow"),
+    ],
+)
+def test_the_stricter_of_task_and_provider_decides_about_secrets(
+    place: Place, task: str | None, own: str | None, local: bool, general: str, policy: str
+) -> None:
+    text = f'[privacy]\nsecrets = "{general}"\n[providers.x]\ntype = "openai"\n'
+    text += f"local = {str(local).lower()}\n" + (f'secrets = "{own}"\n' if own else "")
+    text += f'[tasks.explain]\nsecrets = "{task}"\n' if task else ""
+    loaded = place.load(text)
+    assert not loaded.problems
+    holds = loaded.settings
+    assert holds.secrets_policy("explain", holds.providers["x"]) == policy
 
 
 def test_what_the_user_switched_off_a_workspace_cannot_switch_on(place: Place) -> None:
