@@ -10,7 +10,7 @@ from aiex_lsp.edits.checks import check_edit
 from aiex_lsp.edits.cleaning import cleaned_answer, cleaned_code
 from aiex_lsp.edits.files import named_document
 from aiex_lsp.edits.new_imports import import_changes
-from aiex_lsp.edits.pick import candidates, is_other_language
+from aiex_lsp.edits.pick import candidates, is_bare_code, is_other_language
 from aiex_lsp.edits.place import Placed, placed
 from aiex_lsp.edits.refusals import CUT, NotUsableError, without_code
 from aiex_lsp.edits.scene import EditTarget, Intent, Scene
@@ -75,7 +75,9 @@ def _edits(scene: Scene, parsed: Parsed) -> tuple[FileEdit, ...]:
     if not parsed.code_blocks:
         if is_diff(text):
             return apply_files(scene, parse_diff(_from_diff(text)), _finished)
-        raise without_code(text)
+        if not is_bare_code(scene, text):
+            raise without_code(text)
+        return (_finished(scene, placed(scene, text)),)
     diffs = [block for block in parsed.code_blocks if _is_diff(scene, block)]
     failed: NotUsableError | None = None
     if diffs:
@@ -102,11 +104,11 @@ def _first_good(scene: Scene, blocks: list[CodeBlock], text: str) -> tuple[FileE
     first: NotUsableError | None = None
     for code in tries:
         try:
-            other = is_other_language(scene, code)
-            if other is not None:
-                raise NotUsableError(f"The answer is {other} code, not {scene.language}")
             return (_finished(scene, placed(scene, code)),)
         except NotUsableError as error:
+            other = is_other_language(scene, code)
+            if other is not None:
+                error = NotUsableError(f"The answer is {other} code, not {scene.language}")
             first = first or error
     raise first or NotUsableError("The answer has no code for this place")
 

@@ -63,8 +63,10 @@ def _check_not_half(scene: Scene, new: str) -> None:
         return
     same = sum(1 for one, other in zip(old, now, strict=False) if one == other)
     gone = len(old) - len(now)
-    ends = same >= len(now) - 1 and now[-1] == old[len(now) - 1]
-    if ends and gone >= max(2, len(old) // 4):
+    ends = now[-1] == old[len(now) - 1] or (
+        old[-1].startswith("return ") and not now[-1].startswith(("return", "raise", "}"))
+    )
+    if same >= len(now) - 1 and ends and gone >= max(2, len(old) // 4):
         raise NotUsableError("The answer ends before the code does: only its first part is there")
     if scene.intent == "fix" and len(old) >= _FEW and len(now) < (1 - _MOST) * len(old):
         raise NotUsableError("The answer drops most of the code without saying so")

@@ -4,72 +4,36 @@ from __future__ import annotations
 
 import re
 
-from aiex_lsp.edits.indent import indent_of, shifted
-from aiex_lsp.edits.plain import line_starts
 from aiex_lsp.edits.scene import Scene
+from aiex_lsp.syntax.docstrings import put
 from aiex_lsp.syntax.tokens import code_tokens
 
-_DOCSTRING = re.compile(r"[ \t]*[rRuUbB]*(\"\"\"|'''|\").*\1[ \t]*$", re.DOTALL)
+_DOCSTRING = re.compile(r"[rRuUbB]*(\"\"\"|'''|\").*\1", re.DOTALL)
 
 
 def documented(scene: Scene, code: str) -> str | None:
     """Return the range with the documentation the block holds, None where it holds code too."""
     symbol = scene.symbol
-    if symbol is None or not code.strip():
+    comment = code.strip()
+    if symbol is None or not comment:
         return None
     if scene.language == "python":
-        if not _DOCSTRING.fullmatch(code.strip("\n")) or symbol.body_start is None:
+        if not _DOCSTRING.fullmatch(comment):
             return None
-        return _with_docstring(scene, code.strip("\n").split("\n"))
-    tokens = code_tokens(code, scene.language)
-    if tokens is None or tokens:
+    elif code_tokens(code, scene.language) != ():
         return None
-    start = symbol.start if symbol.doc_start is None else min(symbol.doc_start, symbol.start)
-    head = scene.text[scene.span.start : start]
-    if head.strip():
+    text = put(scene.text, scene.language, symbol, code.strip("\n"))
+    before, after = scene.text[: scene.span.start], scene.text[scene.span.end :]
+    if not text.startswith(before) or not text.endswith(after):
         return None
-    line = scene.text.rfind("\n", 0, symbol.start) + 1
-    base = scene.text[line : symbol.start]
-    base = base if not base.strip() else ""
-    comment = _moved(code.strip("\n").split("\n"), base)
-    return "\n".join(comment) + "\n" + base + scene.text[symbol.start : scene.span.end]
+    return text[len(before) : len(text) - len(after)]
 
 
-def _with_docstring(scene: Scene, lines: list[str]) -> str | None:
-    symbol = scene.symbol
-    if symbol is None or symbol.body_start is None:
-        return None
-    at = symbol.body_start
-    line = scene.text.rfind("\n", 0, at) + 1
-    base = scene.text[line:at]
-    if base.strip():
-        return None
-    end = at
-    old = re.compile(r"[rRuU]*(?:\"\"\".*?\"\"\"|'''.*?''')", re.DOTALL).match(scene.text, at)
-    if old is not None and old.end() <= scene.span.end:
-        end = old.end()
-        tail = ""
-    else:
-        tail = "\n" + base
-    text = "\n".join(_moved(lines, base)).lstrip(" \t")
-    return scene.text[scene.span.start : at] + text + tail + scene.text[end : scene.span.end]
-
-
-def _moved(lines: list[str], base: str) -> list[str]:
-    first = indent_of(next((line for line in lines if line.strip()), ""))
-    return [shifted(line, first, base) for line in lines]
-
-
-def quiet_lines(code: str, language: str) -> frozenset[int]:
+def quiet_lines(code: str) -> frozenset[int]:
     """Return the 0-based lines of a block that are comment or documentation alone."""
-    starts = line_starts(code)
-    tokens = code_tokens(code, language)
-    lines = code.split("\n")
-    if tokens is None or len(starts) > 5000:
-        return frozenset()
     quiet: set[int] = set()
     inside = ""
-    for at, line in enumerate(lines):
+    for at, line in enumerate(code.split("\n")):
         bare = line.strip()
         if inside:
             quiet.add(at)

@@ -94,11 +94,11 @@ def filled(code: Sequence[str], original: Sequence[str], quiet: frozenset[int]) 
         start = places.end_of(above[::-1], done)
         if start is None:
             raise NotUsableError(ELIDED)
-        end = (
-            places.start_of(below, start)
-            if below
-            else (len(original) if stop >= len(code) else None)
-        )
+        if not below:
+            end = len(original) if stop >= len(code) else None
+        else:
+            end = places.tail_of(below) if stop >= len(code) else None
+            end = places.start_of(below, start) if end is None else end
         if end is None or end < start:
             raise NotUsableError(ELIDED)
         gone = list(original[start:end])
@@ -129,6 +129,17 @@ class _Places:
         """Return the one line at or behind `after` where the run begins."""
         starts = [at for at in self._where[run[0]] if at >= after]
         return self._only(starts, run[1:], 1, 0)
+
+    def tail_of(self, run: list[str]) -> int | None:
+        """Return where the text's last lines begin if they are the run."""
+        at = len(self._lines)
+        for line in reversed(run):
+            at -= 1
+            while at >= 0 and not self._lines[at]:
+                at -= 1
+            if at < 0 or self._lines[at] != line:
+                return None
+        return at
 
     def _only(self, found: list[int], more: list[str], step: int, shift: int) -> int | None:
         """Return the place; of several the one whose next lines are the run's too."""

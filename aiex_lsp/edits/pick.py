@@ -83,7 +83,7 @@ def _is_main(scene: Scene, code: str) -> bool:
     names = [scene.name] if scene.name else [one.name for one in scene.inside]
     if not names:
         return not _only_imports(scene, code)
-    found = {one.name for one in definitions(code, scene.language, names[0])}
+    found = {one.name for one in definitions(code, scene.language, names[0], member=True)}
     return any(name in found for name in names)
 
 
@@ -106,7 +106,7 @@ def _helpers(
         if _only_imports(scene, code):
             out.append(code)
             continue
-        found = [one.name for one in definitions(code, scene.language, None)]
+        found = [one.name for one in definitions(code, scene.language)]
         new = [name for name in found if name not in known]
         if new and any(re.search(rf"\b{re.escape(name)}\b", text) for name in new):
             out.append(code)
@@ -148,6 +148,14 @@ def _alike(scene: Scene, code: str) -> int:
 
 def _squeezed(text: str) -> str:
     return "\n".join(line.strip() for line in text.split("\n") if line.strip()).strip("\ufeff")
+
+
+def is_bare_code(scene: Scene, text: str) -> bool:
+    """Return whether an answer without a fence is nothing but the code that was asked for."""
+    names = [scene.name] if scene.name else [one.name for one in scene.inside]
+    if not any(name in text for name in names) or not _is_main(scene, text):
+        return False
+    return bool(validate(text, scene.language).valid)
 
 
 def is_other_language(scene: Scene, code: str) -> str | None:

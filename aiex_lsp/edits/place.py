@@ -29,15 +29,35 @@ class Placed:
 def placed(scene: Scene, code: str) -> Placed:
     """Return what the range becomes by a block of code. Raises `NotUsableError`."""
     code = readable(cleaned_code(code), scene.language)
+    code = _completed(scene, code)
     if scene.symbol is None:
         return _selection(scene, code)
     return _symbol(scene, code, scene.symbol)
 
 
+def _completed(scene: Scene, code: str) -> str:
+    """Return a block with what it leaves out of the range filled in, where that needs no guess.
+
+    Before anything is parsed: a block with gaps often is not balanced.
+    """
+    lines = code.split("\n")
+    if not elisions(lines, scene.lines):
+        return code
+    original = _ends(scene.old)[1].split("\n")
+    lead = scene.text[scene.text.rfind("\n", 0, scene.span.start) + 1 : scene.span.start]
+    if not lead.strip():
+        original[0] = lead + original[0]
+    lines = fitted(lines, original, frozenset())
+    try:
+        return "\n".join(filled(lines, original, quiet_lines("\n".join(lines))))
+    except NotUsableError:
+        return code
+
+
 def _symbol(scene: Scene, code: str, asked: Symbol) -> Placed:
     if scene.intent == "document" and (text := documented(scene, code)) is not None:
         return Placed(text)
-    found = definitions(code, scene.language, asked.name)
+    found = definitions(code, scene.language, asked.name, member=bool(asked.container))
     own = _same(found, asked) or _renamed(scene, found, asked)
     if own is None:
         names = [one.name for one in found]
@@ -55,12 +75,14 @@ def _symbol(scene: Scene, code: str, asked: Symbol) -> Placed:
 
 
 def _selection(scene: Scene, code: str) -> Placed:
-    found = definitions(code, scene.language, None)
+    found = definitions(code, scene.language)
     names = {one.name for one in scene.inside}
     for around in reversed(_ancestors(scene)):
         if around.name in names:
             continue
-        own = _same(definitions(code, scene.language, around.name), around)
+        own = _same(
+            definitions(code, scene.language, around.name, member=bool(around.container)), around
+        )
         if own is not None:
             return _narrowed(scene, code, around)
     if names and found and not names & {one.name for one in found}:
@@ -155,7 +177,7 @@ def _fitted(scene: Scene, extract: Extract, asked: Symbol | None) -> str:
     strings = string_lines(code, scene.language)
     lines = fitted(code.split("\n"), original, strings)
     check_placeholders(lines, original)
-    lines = filled(lines, original, quiet_lines("\n".join(lines), scene.language))
+    lines = filled(lines, original, quiet_lines("\n".join(lines)))
     if asked is not None:
         lines = _with_lead(scene, lines, original, asked)
     lines = restored(lines, original)

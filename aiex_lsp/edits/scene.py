@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -158,17 +157,23 @@ class Scene:
         return self.text[: self.span.start] + "\n" + self.text[self.span.end :]
 
 
-def definitions(code: str, language: str, wanted: str | None) -> list[Symbol]:
-    """Return the definitions of a block; one that lacks `wanted` is read as a class's members."""
+def definitions(
+    code: str, language: str, wanted: str | None = None, *, member: bool = False
+) -> list[Symbol]:
+    """Return the definitions of a block; one of bare members is read as a class's.
+
+    `member` tells that what is wanted is one: then `public` and the like belong to it.
+    """
     found = list(build_outline(code, language).symbols)
-    if wanted is None or language not in _WRAPS or any(one.name == wanted for one in found):
+    if language not in _WRAPS or any(one.name == wanted and one.container for one in found):
+        return found
+    known = any(one.name == wanted for one in found)
+    if not member and (known or wanted is None):
         return found
     before, after = _WRAPS[language]
-    wrapped = build_outline(f"{before}{textwrap.dedent(code)}{after}", language)
-    if textwrap.dedent(code) != code:
-        wrapped = build_outline(f"{before}{code}{after}", language)
+    wrapped = build_outline(f"{before}{code}{after}", language)
     moved = [_moved(one, len(before)) for one in wrapped.symbols if one.container]
-    return moved if any(one.name == wanted for one in moved) else found
+    return moved if any(one.name == wanted for one in moved) or not found else found
 
 
 def _moved(one: Symbol, by: int) -> Symbol:
