@@ -45,5 +45,6 @@ async def render_prompt(parts: Parts, request: TaskRequest) -> RenderedPrompt:
         estimated_cost=parts.client.estimate_cost(fitted, adapter),
         provider=adapter.name,
         model=fitted.call.model,
+        redactions=fitted.redactions,
         dropped=fitted.prompt.dropped,
     )
