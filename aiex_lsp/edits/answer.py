@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiex_lsp.edits.apply_hunks import apply_files
 from aiex_lsp.edits.checks import check_edit
-from aiex_lsp.edits.cleaning import cleaned_answer, cleaned_code
+from aiex_lsp.edits.cleaning import cleaned_answer, cleaned_code, tagged_code
 from aiex_lsp.edits.files import named_document
 from aiex_lsp.edits.new_imports import import_changes
 from aiex_lsp.edits.pick import candidates, is_bare_code, is_other_language
@@ -75,9 +75,10 @@ def _edits(scene: Scene, parsed: Parsed) -> tuple[FileEdit, ...]:
     if not parsed.code_blocks:
         if is_diff(text):
             return apply_files(scene, parse_diff(_from_diff(text)), _finished)
-        if not is_bare_code(scene, text):
+        code = cleaned_code(tagged_code(text))
+        if not is_bare_code(scene, code):
             raise without_code(text)
-        return (_finished(scene, placed(scene, text)),)
+        return (_finished(scene, placed(scene, code)),)
     diffs = [block for block in parsed.code_blocks if _is_diff(scene, block)]
     failed: NotUsableError | None = None
     if diffs:
@@ -107,9 +108,8 @@ def _first_good(scene: Scene, blocks: list[CodeBlock], text: str) -> tuple[FileE
             return (_finished(scene, placed(scene, code)),)
         except NotUsableError as error:
             other = is_other_language(scene, code)
-            if other is not None:
-                error = NotUsableError(f"The answer is {other} code, not {scene.language}")
-            first = first or error
+            told = f"The answer is {other} code, not {scene.language}"
+            first = first or (error if other is None else NotUsableError(told))
     raise first or NotUsableError("The answer has no code for this place")
 
 

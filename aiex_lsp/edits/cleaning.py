@@ -31,6 +31,19 @@ def cleaned_answer(text: str) -> str:
     return text
 
 
+def tagged_code(text: str) -> str:
+    """Return what stands between a tag for code and its end, the text where there is none."""
+    for found in _TAG.finditer(text):
+        if found[0].startswith("</"):
+            continue
+        name = re.split(r"[ >]", found[0][1:], maxsplit=1)[0]
+        end = text.lower().find(f"</{name.lower()}>", found.end())
+        if end >= 0:
+            return text[found.end() : end]
+        break
+    return text
+
+
 def cleaned_code(code: str) -> str:
     """Return a block's code without echoed fences, tags and line numbers, blank ends removed."""
     lines = with_line_feeds(code).split("\n")

@@ -17,19 +17,18 @@ def fitted(code: Sequence[str], original: Sequence[str], strings: frozenset[int]
     """
     lines = in_unit(code, original)
     base = indent_of(_first(original))
-    best, most = list(lines), -1
     wanted = Counter(line.rstrip() for line in original if line.strip())
+    known = Counter(line.strip() for line in original)
+    exact = {line.strip(): line for line in original if known[line.strip()] == 1}
+    best, most = list(lines), -1
     for tried in _options(lines, base):
-        score = _agreement(tried, wanted)
-        if score > most:
-            best, most = tried, score
-    if strings and best != list(code):
-        known = Counter(line.strip() for line in original)
-        exact = {line.strip(): line for line in original if known[line.strip()] == 1}
-        best = [
+        kept = [
             exact.get(line.strip(), line) if at in strings and line.strip() else line
-            for at, line in enumerate(best)
+            for at, line in enumerate(tried)
         ]
+        score = _agreement(kept, wanted)
+        if score > most:
+            best, most = kept, score
     return best
 
 

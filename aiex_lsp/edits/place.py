@@ -12,6 +12,7 @@ from aiex_lsp.edits.extract import Extract, plain_extract, readable, symbol_extr
 from aiex_lsp.edits.indent import fitted, indent_of
 from aiex_lsp.edits.refusals import ONE_FILE, NotUsableError, shortened
 from aiex_lsp.edits.scene import Scene, definitions
+from aiex_lsp.responses.info import path_in_comment
 from aiex_lsp.syntax.tokens import string_lines
 from aiex_lsp.syntax.types import Symbol
 from aiex_lsp.text.diff import line_changes
@@ -29,6 +30,8 @@ class Placed:
 def placed(scene: Scene, code: str) -> Placed:
     """Return what the range becomes by a block of code. Raises `NotUsableError`."""
     code = readable(cleaned_code(code), scene.language)
+    if path_in_comment(code) and code.split("\n", 1)[0].strip() not in scene.line_set:
+        code = code.partition("\n")[2]
     code = _completed(scene, code)
     if scene.symbol is None:
         return _selection(scene, code)
