@@ -137,6 +137,15 @@ class ScriptedTasks(Tasks):
     async def generate_tests(self, request: TaskRequest, listener: Listener) -> EditResult:
         return await self._do("generate_tests", request, listener)
 
+    async def fix(self, request: TaskRequest, listener: Listener) -> EditResult:
+        return await self._do("fix", request, listener)
+
+    async def document(self, request: TaskRequest, listener: Listener) -> EditResult:
+        return await self._do("document", request, listener)
+
+    async def refactor(self, request: TaskRequest, listener: Listener) -> EditResult:
+        return await self._do("refactor", request, listener)
+
     async def run(self, request: TaskRequest, listener: Listener) -> Any:
         return await self._do("run", request, listener)
 

@@ -19,6 +19,7 @@ from tests.scripted import World
 QUICK = Limits(
     client_answer=0.3,
     apply_edit=0.3,
+    edit_seen=0.05,
     confirmed_edit=0.3,
     question=0.3,
     start=0.3,

@@ -18,6 +18,7 @@ from aiex_lsp.errors import NoProviderError
 
 if TYPE_CHECKING:
     from aiex_lsp.app import App
+    from aiex_lsp.context.types import DiagnosticInfo
     from aiex_lsp.llm.types import Listener
     from aiex_lsp.tasks.types import TaskRequest
 
@@ -32,6 +33,7 @@ def run_task(
     *,
     stream: bool = False,
     app: App | None = None,
+    diagnostics: tuple[DiagnosticInfo, ...] = (),
 ) -> tuple[R, AnswerListener]:
     """Return the task's result and what was shown of it; `stream` shows the answer as it comes.
 
@@ -48,6 +50,7 @@ def run_task(
         span=target.span,
         settings=parts.settings,
         workspace=WorkspaceView(roots=(target.root,)),
+        diagnostics=diagnostics,
         provider=common.provider,
         model=common.model,
         strategy=common.strategy,

@@ -19,6 +19,9 @@ COMMANDS = (
     "explain",
     "analyze",
     "tests",
+    "fix",
+    "document",
+    "refactor",
     "run",
     "prompt",
     "providers",
@@ -133,7 +136,7 @@ def _fail(sentence: str) -> None:
 @common_options
 @click.pass_context
 def program(ctx: click.Context, common: Common, stdio: bool, client_pid: int | None) -> None:
-    """One AI language server for every editor: explain, review and test code."""
+    """One AI language server for every editor: explain, review, test and change code."""
     del client_pid
     if ctx.invoked_subcommand is not None:
         return

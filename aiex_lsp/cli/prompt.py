@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +16,9 @@ TASKS = {
     "analyze": "analyze",
     "tests": "generateTests",
     "generateTests": "generateTests",
+    "fix": "fix",
+    "document": "document",
+    "refactor": "refactor",
     "hover": "hover",
 }
 """Tasks by the names users know them by; any other name is a template's."""
@@ -31,6 +34,8 @@ TASKS = {
     type=click.Choice(["general", "performance", "security", "maintainability"]),
     help="Of analyze.",
 )
+@click.option("--instruction", metavar="TEXT", help="Of fix, document and refactor.")
+@click.option("--diagnostic", metavar="TEXT", help="Of fix.")
 @click.option("--var", "variables", multiple=True, metavar="NAME=VALUE", help="Of a template.")
 @common_options
 def command(
@@ -39,17 +44,21 @@ def command(
     file: str,
     level: str | None,
     analysis_type: str | None,
+    instruction: str | None,
+    diagnostic: str | None,
     variables: tuple[str, ...],
 ) -> None:
     """Show the messages a task would send, their tokens and price. Sends nothing."""
     from aiex_lsp.cli import jsonable
     from aiex_lsp.cli.asking import run_task
+    from aiex_lsp.cli.editing import reported
     from aiex_lsp.cli.target import read_target
     from aiex_lsp.cli.variables import parse_variables
 
     target = read_target(file)
     app = common.app(target.root)
-    options: dict[str, Any] = {"level": level, "analysis_type": analysis_type}
+    diagnostics, options = reported(target, diagnostic)
+    options |= {"level": level, "analysis_type": analysis_type, "instruction": instruction}
     if task in TASKS:
         options["task"] = TASKS[task]
     else:
@@ -61,6 +70,7 @@ def command(
         lambda app, request, _listener: app.tasks.render_prompt(request),
         {key: value for key, value in options.items() if value is not None},
         app=app,
+        diagnostics=diagnostics,
     )
     if common.as_json:
         click.echo(jsonable.dump(jsonable.prompt(result)))

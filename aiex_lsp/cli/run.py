@@ -17,7 +17,7 @@ def command(
     common: Common, template: str, file: str, variables: tuple[str, ...], apply: bool
 ) -> None:
     """Run a template on a file, the symbol around a line, or some lines."""
-    from aiex_lsp.cli import analyze, jsonable, tests
+    from aiex_lsp.cli import analyze, editing, jsonable
     from aiex_lsp.cli.asking import run_task
     from aiex_lsp.cli.output import print_markdown, tell_source
     from aiex_lsp.cli.target import read_target
@@ -38,7 +38,8 @@ def command(
     if isinstance(result, AnalyzeResult):
         analyze.show(common, result, target)
     elif isinstance(result, EditResult):
-        tests.show(common, result, target, apply=apply)
+        unchanged = "the answer is what is there already"
+        editing.show(common, result, target, apply=apply, unchanged=unchanged)
     elif common.as_json:
         click.echo(jsonable.dump(jsonable.explanation(result, choice=common.explain_choice)))
     else:

@@ -17,7 +17,12 @@ aiex/analyze*         analysisType?                  markdown, findings[], answe
                                                      published as diagnostics, source `aiex`
 aiex/generateTests*   framework?                     edit, targetUri, codeBlocks[],
                                                      explanation, language, answer, applied?
-aiex/run*             template, variables?           by the template's response type
+aiex/fix*             diagnostic                     as aiex/generateTests; the diagnostic's
+                                                     range is the place
+aiex/document*        instruction?                   as aiex/generateTests
+aiex/refactor*        instruction?                   as aiex/generateTests
+aiex/run*             template, variables?           by the template's response type; that of
+                                                     code_generation as aiex/generateTests
 aiex/followUp*        answerId, question             as aiex/explain; textDocument may be left
                                                      out: the answer's is meant
 aiex/renderPrompt     task or template, and the      messages[], inputTokens, estimatedCost,
@@ -70,9 +75,16 @@ notebookDocument/didChange, notebookDocument/didClose, workspace/executeCommand,
 workspace/didChangeConfiguration, workspace/didChangeWatchedFiles,
 workspace/didChangeWorkspaceFolders, window/workDoneProgress/cancel.
 
+A command that edits changes nothing where the editor refuses, where the file is read-only, where
+the text has changed at the same place, or where the model's answer is of no use after a second
+try: the reason is told, and what the model wrote is shown. After a change at the same place the
+user is asked, where the client can, whether the task shall run again. `applied` says whether the
+editor made the edit.
+
 Errors: -32602 names the parameter that is wrong, -32803 says in at most 200 characters why there
-is no result, -32800 is a cancelled request. A command that was accepted tells its failure by one
-`window/showMessage`.
+is no result (`data.text` is what a model wrote in vain), -32800 is a cancelled request. A command
+that was accepted tells its failure by one `window/showMessage`, or where it offers to run again by
+`window/showMessageRequest`.
 
 Wherever a client lacks something there is a next best: a text is a view, else a document in the
 state folder, else a message; an edit is versioned `documentChanges`, else `changes`, else a diff

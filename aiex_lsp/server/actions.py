@@ -65,6 +65,10 @@ def _testable(place: Place) -> bool:
     )
 
 
+def _symbol(place: Place) -> bool:
+    return place.symbol is not None and place.selection is None
+
+
 _ANALYSES = ("general", "performance", "security", "maintainability")
 
 TABLE: tuple[Row, ...] = (
@@ -80,9 +84,19 @@ TABLE: tuple[Row, ...] = (
         for analysis in _ANALYSES
     ),
     Row("Generate tests for {name}", "aiex.generateTests", "aiex/generateTests", _testable),
+    Row("Document {name}", "refactor.rewrite.aiex.document", "aiex/document", _symbol),
+    Row("Refactor {name}", "refactor.rewrite.aiex.refactor", "aiex/refactor", _somewhere),
 )
 
-KINDS = tuple(row.kind for row in TABLE)
+FIX = "quickfix.aiex.fix"
+"""The kind of the actions that are made of an editor's diagnostics, one each."""
+
+KINDS = (FIX, *(row.kind for row in TABLE))
+
+MAX_FIXES = 20
+"""Offered at once; a selection of a whole document may hold hundreds of diagnostics."""
+
+MAX_TITLE = 80
 
 
 def offers(
@@ -96,10 +110,10 @@ def offers(
         return
     wanted = None if only is None else tuple(only)
     for row in TABLE:
-        if _wanted(row.kind, wanted) and row.offered(place):
+        if is_wanted(row.kind, wanted) and row.offered(place):
             yield Offer(row.title.format(name=place.name), row.kind, row.command, row.arguments)
     for template in templates:
-        if template.title and template.kind and _wanted(template.kind, wanted):
+        if template.title and template.kind and is_wanted(template.kind, wanted):
             title = template.title
             if "{name}" in title:
                 title = title.replace("{name}", place.name)
@@ -108,7 +122,25 @@ def offers(
             yield Offer(title, template.kind, "aiex/run", {"template": template.id})
 
 
-def _wanted(kind: str, only: tuple[str, ...] | None) -> bool:
+def fix_titles(places: Sequence[tuple[str, int, int]]) -> list[str]:
+    """Return the title of each diagnostic's action from (message, line, column), 1-based.
+
+    Where two would read the same, they tell where they are.
+    """
+    titles = [f"Fix: {_shortened(message)}" for message, _, _ in places]
+    return [
+        title if titles.count(title) == 1 else f"{title} ({line}:{column})"
+        for title, (_, line, column) in zip(titles, places, strict=True)
+    ]
+
+
+def is_wanted(kind: str, only: tuple[str, ...] | None) -> bool:
+    """Return whether an action's kind is one of `only` or below one (None: all are)."""
     return only is None or any(
         not wanted or kind == wanted or kind.startswith(f"{wanted}.") for wanted in only
     )
+
+
+def _shortened(message: str) -> str:
+    text = " ".join(message.split()) or "problem"
+    return text if len(text) <= MAX_TITLE else text[: MAX_TITLE - 1].rstrip() + "…"

@@ -23,6 +23,7 @@ class Client:
     create_files: bool = False
     change_annotations: bool = False
     show_document: bool = False
+    message_actions: bool = False
     work_done_progress: bool = False
     hover_markdown: bool = False
     versioned_diagnostics: bool = False
@@ -30,6 +31,7 @@ class Client:
     configuration: bool = False
     register_configuration: bool = False
     register_watched_files: bool = False
+    relative_patterns: bool = False
     action_literals: bool = False
     provider_health: bool = False
     show_markdown: bool = False
@@ -55,6 +57,7 @@ def read_client(params: Mapping[str, Any]) -> Client:
         change_annotations=isinstance(
             get("workspace.workspaceEdit.changeAnnotationSupport"), Mapping
         ),
+        message_actions=isinstance(get("window.showMessage"), Mapping),
         show_document=get("window.showDocument.support") is True,
         work_done_progress=get("window.workDoneProgress") is True,
         hover_markdown="markdown" in _strings(get("textDocument.hover.contentFormat")),
@@ -63,6 +66,7 @@ def read_client(params: Mapping[str, Any]) -> Client:
         configuration=get("workspace.configuration") is True,
         register_configuration=get("workspace.didChangeConfiguration.dynamicRegistration") is True,
         register_watched_files=get("workspace.didChangeWatchedFiles.dynamicRegistration") is True,
+        relative_patterns=get("workspace.didChangeWatchedFiles.relativePatternSupport") is True,
         action_literals=isinstance(
             get("textDocument.codeAction.codeActionLiteralSupport"), Mapping
         ),

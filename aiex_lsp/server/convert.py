@@ -9,7 +9,6 @@ from typing import Any
 from lsprotocol import types
 
 from aiex_lsp.config.settings import Problem
-from aiex_lsp.context.types import DiagnosticInfo
 from aiex_lsp.errors import RangeError
 from aiex_lsp.llm.types import Answer, ModelInfo
 from aiex_lsp.responses.types import Section
@@ -25,7 +24,6 @@ _SEVERITY = {
     "information": types.DiagnosticSeverity.Information,
     "hint": types.DiagnosticSeverity.Hint,
 }
-_SEVERITY_NAME = {value.value: name for name, value in _SEVERITY.items()}
 
 
 def span_of(snapshot: Snapshot, place: types.Range, encoding: Encoding) -> Span:
@@ -90,37 +88,6 @@ def problem_diagnostic(
         source="aiex",
         message=problem.message,
     )
-
-
-def diagnostic_infos(
-    snapshot: Snapshot, diagnostics: Iterable[Mapping[str, Any]], encoding: Encoding
-) -> tuple[DiagnosticInfo, ...]:
-    """Return an editor's diagnostics as context; those outside the text are left out."""
-    found = []
-    for item in diagnostics:
-        start, end = item["range"]["start"], item["range"]["end"]
-        try:
-            span = span_of(
-                snapshot,
-                types.Range(
-                    types.Position(start["line"], start["character"]),
-                    types.Position(end["line"], end["character"]),
-                ),
-                encoding,
-            )
-        except RangeError:
-            continue
-        code = item.get("code")
-        found.append(
-            DiagnosticInfo(
-                span=span,
-                message=item["message"],
-                severity=_SEVERITY_NAME.get(item.get("severity", 1), "error"),
-                source=item.get("source"),
-                code=None if code is None else str(code),
-            )
-        )
-    return tuple(found)
 
 
 def answer_json(answer: Answer) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 _ANNOTATION = "aiex"
 _TRIES = 3
 """How often an edit is sent that is refused because the user typed on."""
+
+_LOOKS = 50
+"""How often is looked for the change that an applied edit makes."""
 
 AnyTextEdit = types.TextEdit | types.AnnotatedTextEdit
 Change = types.TextDocumentEdit | types.CreateFile | types.RenameFile | types.DeleteFile
@@ -95,11 +99,14 @@ async def apply(ls: AiexServer, plan: EditPlan, settings: Settings) -> bool:
     Raises `StaleEditError` where the text has changed at the plan's place.
     """
     confirm = ls.client.change_annotations and _confirmed(settings, len(plan.files))
-    for _ in range(_TRIES):
-        plan = await current_plan(ls, plan)
-        refusal = await _send(ls, plan, confirm=confirm)
-        if refusal is None or not _overtaken(ls, plan):
-            break
+    for edit in plan.files:
+        await asyncio.to_thread(ensure_writable, edit.uri)
+    if confirm:
+        # It may wait for its user for minutes; other edits are not held up by that.
+        plan, refusal = await _sent_anchored(ls, plan, confirm=True)
+    else:
+        async with ls.editing:
+            plan, refusal = await _sent_anchored(ls, plan, confirm=False)
     if refusal is not None:
         show.show_failure(ls, refusal)
         return False
@@ -108,6 +115,53 @@ async def apply(ls: AiexServer, plan: EditPlan, settings: Settings) -> bool:
             if edit.create:
                 await show.show_document(ls, edit.uri)
     return True
+
+
+def ensure_writable(uri: str) -> None:
+    """Raise `EditError` for a file that is there and read-only. Blocking."""
+    path = path_of(uri)
+    try:
+        if path is None or not path.exists():
+            return
+        if path.stat().st_mode & 0o222 and os.access(path, os.W_OK):
+            return
+    except OSError:
+        return
+    raise EditError(f"{shown(uri)} is read-only; nothing was changed", "Make it writable first")
+
+
+async def _sent_anchored(
+    ls: AiexServer, plan: EditPlan, *, confirm: bool
+) -> tuple[EditPlan, EditError | None]:
+    """Return the plan as it was sent, and why the editor did not apply it, None where it did."""
+    for _ in range(_TRIES):
+        await _edits_seen(ls, plan)
+        plan = await current_plan(ls, plan)
+        refusal = await _send(ls, plan, confirm=confirm)
+        if refusal is None or not _overtaken(ls, plan):
+            break
+    if refusal is None:
+        ls.edited.update((edit.uri, edit.version) for edit in plan.files if not edit.create)
+    return plan, refusal
+
+
+async def _edits_seen(ls: AiexServer, plan: EditPlan) -> None:
+    """Wait until the editor has told of the edit it made before, as far as it is of these files.
+
+    Editors answer first and tell later; an edit of the text before would not be made by some, who
+    answer that it was.
+    """
+    for _ in range(_LOOKS):
+        if not any(_unseen(ls, edit.uri) for edit in plan.files):
+            break
+        await asyncio.sleep(ls.limits.edit_seen / _LOOKS)
+    for edit in plan.files:
+        ls.edited.pop(edit.uri, None)
+
+
+def _unseen(ls: AiexServer, uri: str) -> bool:
+    snapshot = ls.documents.get(uri)
+    return snapshot is not None and uri in ls.edited and ls.edited[uri] == snapshot.version
 
 
 async def _send(ls: AiexServer, plan: EditPlan, *, confirm: bool) -> EditError | None:

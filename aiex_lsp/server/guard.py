@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiex_lsp.config.settings import Settings
+from aiex_lsp.context.ignore import WorkspaceFiles
 from aiex_lsp.context.secrets import is_secret
 from aiex_lsp.errors import DisabledError
 from aiex_lsp.server.documents import path_of, shown
@@ -41,6 +43,23 @@ def why_silent(ls: AiexServer, snapshot: Snapshot, settings: Settings) -> Disabl
     if is_secret(path):
         return DisabledError(f"{shown(snapshot.uri)} may hold secrets; it is not sent to a model")
     return None
+
+
+def readable(ls: AiexServer, settings: Settings) -> Callable[[str], Snapshot | None]:
+    """Return what gives an open document by uri, None where a model may not see it. For threads."""
+
+    def opened(uri: str) -> Snapshot | None:
+        snapshot = ls.documents.get(uri)
+        if snapshot is None or why_silent(ls, snapshot, settings) is not None:
+            return None
+        path = path_of(snapshot.uri)
+        if path is None:
+            return snapshot
+        folders = [root for root in ls.documents.roots if path.is_relative_to(root)]
+        checks = [WorkspaceFiles(folder) for folder in folders or [path.parent]]
+        return None if any(one.refusal(path) for one in checks) else snapshot
+
+    return opened
 
 
 def ensure_at_work(ls: AiexServer, snapshot: Snapshot, settings: Settings) -> None:

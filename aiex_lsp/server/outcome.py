@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aiex_lsp.edits.types import EditPlan
+from aiex_lsp.errors import StaleEditError
 from aiex_lsp.server import convert, edits
 from aiex_lsp.server.findings import placed_now
 from aiex_lsp.tasks.types import (
@@ -59,7 +61,11 @@ class Outcome:
                 self.result, self.findings, self.snapshot, ls.client.encoding
             )
         result = self.result
-        plan = await edits.current_plan(ls, result.plan)
+        try:
+            plan = await edits.current_plan(ls, result.plan)
+        except StaleEditError as error:
+            error.text = await self.diff(ls)
+            raise
         body: dict[str, Any] = {
             "edit": edits.workspace_edit(ls.client, plan, confirm=False),
             "targetUri": result.target_uri,
@@ -77,6 +83,17 @@ class Outcome:
             "answer": convert.answer_json(result.answer),
         }
         return body
+
+    async def diff(self, ls: AiexServer) -> str:
+        """Return an edit as markdown for readers: what was said about it, the diff, its source."""
+        if not isinstance(self.result, EditResult):
+            return ""
+        plan = self.result.plan
+        with suppress(StaleEditError):
+            plan = await edits.current_plan(ls, plan)
+        diff = await asyncio.to_thread(edits.diff_of, ls, plan)
+        text = f"{self.result.explanation}\n\n```diff\n{diff}```\n".lstrip()
+        return convert.with_footer(text, self.result.answer)
 
 
 async def outcome_of(

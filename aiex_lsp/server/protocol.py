@@ -26,7 +26,7 @@ from pygls.protocol.json_rpc import (
     JsonRPCResponseMessage,
 )
 
-from aiex_lsp.errors import AiexError, UsageError
+from aiex_lsp.errors import AiexError, AnswerError, EditError, UsageError
 
 if TYPE_CHECKING:
     from aiex_lsp.server.server import AiexServer
@@ -141,7 +141,7 @@ class AiexProtocol(LanguageServerProtocol):
         elif isinstance(error, UsageError):
             self.refuse(msg_id, INVALID_PARAMS, error.user_message())
         elif isinstance(error, AiexError):
-            self.refuse(msg_id, REQUEST_FAILED, error.user_message())
+            self.refuse(msg_id, REQUEST_FAILED, error.user_message(), unused_text(error))
         elif isinstance(error, JsonRpcException):
             self.refuse(msg_id, error.code, error.message)
         else:
@@ -152,9 +152,11 @@ class AiexProtocol(LanguageServerProtocol):
         if not future.cancelled() and (error := future.exception()) is not None:
             logger.error("A notification could not be handled", exc_info=error)
 
-    def refuse(self, msg_id: Any, code: int, message: str) -> None:
-        """Answer a request with an error."""
-        error = {"code": code, "message": message}
+    def refuse(self, msg_id: Any, code: int, message: str, text: str = "") -> None:
+        """Answer a request with an error; `text` is what a model wrote in vain."""
+        error: dict[str, Any] = {"code": code, "message": message}
+        if text:
+            error["data"] = {"text": text}
         self._send_data({"jsonrpc": self.VERSION, "id": msg_id, "error": error})
 
     # -- what the server asks and tells -----------------------------------------------------
@@ -230,3 +232,8 @@ class AiexProtocol(LanguageServerProtocol):
 def internal_error(error: BaseException) -> str:
     """Return what users are told of a fault of ours: no message of it, it may hold code."""
     return f"aiex-lsp failed inside ({type(error).__name__}). Its log has the details; report it."
+
+
+def unused_text(error: AiexError) -> str:
+    """Return what a model wrote that could not be used, "" where there is none."""
+    return error.text if isinstance(error, AnswerError | EditError) else ""

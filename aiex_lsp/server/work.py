@@ -8,14 +8,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import attrs
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from aiex_lsp.errors import AiexError
+from aiex_lsp.errors import AiexError, AnswerError, EditError, StaleEditError
 from aiex_lsp.llm.types import Listener
 from aiex_lsp.server import convert, edits, guard, show
+from aiex_lsp.server.again import offer
 from aiex_lsp.server.background import spawn
 from aiex_lsp.server.consent import ask_once
+from aiex_lsp.server.diagnostics import reported_in
 from aiex_lsp.server.documents import shown
 from aiex_lsp.server.lifecycle import services_of
 from aiex_lsp.server.messages import CallParams
@@ -45,8 +48,9 @@ class TaskMethod:
     """One method that asks a model.
 
     `verb` begins titles ("Explain"), `place` finds the document and place or raises
-    `UsageError`, `options` are the task's own, `shows` is false where the result is an edit.
-    `verb_of` gives a verb that depends on the params, None where it does not.
+    `UsageError`, `options` are the task's own, `shows` is false where the result is an edit,
+    `edits_document` is true where that edit is of the document asked about. `verb_of` gives a
+    verb that depends on the params, None where it does not.
     """
 
     name: str
@@ -56,6 +60,7 @@ class TaskMethod:
     place: Callable[[AiexServer, Any], At]
     options: Callable[[Any], Mapping[str, Any]]
     shows: bool = True
+    edits_document: bool = False
     verb_of: Callable[[AiexServer, Any], str | None] = lambda _ls, _params: None
 
 
@@ -91,9 +96,17 @@ async def run_as_command(ls: AiexServer, method: TaskMethod, params: CallParams)
 async def _deliver(
     ls: AiexServer, method: TaskMethod, params: CallParams, at: At, work_id: str
 ) -> None:
+    async def run_again(params: CallParams, snapshot: Snapshot, span: Span | None) -> None:
+        work_id = ls.work.new_id()
+        fresh = attrs.evolve(params, work_done_token=None, partial_result_token=None)
+        again = asyncio.create_task(_deliver(ls, method, fresh, At(snapshot, span), work_id))
+        ls.work.add(again, ("id", work_id), ("token", work_id))
+
     try:
         await asyncio.sleep(0)  # `accepted` goes out before work takes the event loop
         await _command(ls, method, params, at, work_id)
+    except StaleEditError as error:
+        spawn(ls, offer(ls, error, params, at, run_again))
     except Exception as error:
         logger.debug("A command failed", exc_info=True)
         show.show_failure(ls, error)
@@ -102,6 +115,8 @@ async def _deliver(
 async def _command(
     ls: AiexServer, method: TaskMethod, params: CallParams, at: At, work_id: str
 ) -> Any:
+    if method.edits_document:
+        await asyncio.to_thread(edits.ensure_writable, at.snapshot.uri)
     title = await _title(ls, method, params, at)
     token = params.work_done_token
     progress = None
@@ -126,6 +141,9 @@ async def _command(
         if view is not None:
             known = isinstance(error, AiexError)
             view.abandon(str(error) if known else "aiex-lsp failed inside.")
+        if isinstance(error, AnswerError) and error.text.strip():
+            text = f"**{error.user_message()}**\n\n---\n\n{error.text}\n"
+            await _show(ls, work_id, title, text)
         raise
     if outcome.plan is not None:
         if view is not None:
@@ -137,32 +155,33 @@ async def _command(
         if view is not None:
             view.finish(text)
         else:
-            services = await services_of(ls)
-            await show.show_markdown(ls, services.state_dir, work_id, title, text)
+            await _show(ls, work_id, title, text)
     return json
 
 
 async def _deliver_edit(ls: AiexServer, outcome: Outcome, title: str, work_id: str) -> Any:
     plan = outcome.plan
-    services = await services_of(ls)
-    applied = False
-    json = await outcome.json(ls)
     if plan is None or not plan.files:
         show.show_message(ls, "The model's answer changes nothing")
-    elif ls.client.apply_edit:
-        settings = services.settings_for(ls.documents.folder_of(outcome.at_uri))
-        applied = await edits.apply(ls, plan, settings)
-    else:
-        diff = await asyncio.to_thread(edits.diff_of, ls, await edits.current_plan(ls, plan))
-        text = f"{outcome.explanation}\n\n```diff\n{diff}```\n".lstrip()
-        await show.show_markdown(
-            ls,
-            services.state_dir,
-            work_id,
-            title,
-            convert.with_footer(text, outcome.result.answer),
-        )
+        return {**await outcome.json(ls), "applied": False}
+    applied = False
+    try:
+        json = await outcome.json(ls)
+        if ls.client.apply_edit:
+            services = await services_of(ls)
+            settings = services.settings_for(ls.documents.folder_of(outcome.at_uri))
+            applied = await edits.apply(ls, plan, settings)
+    except EditError:
+        await _show(ls, work_id, title, await outcome.diff(ls))
+        raise
+    if not applied:
+        await _show(ls, work_id, title, await outcome.diff(ls))
     return {**json, "applied": applied}
+
+
+async def _show(ls: AiexServer, work_id: str, title: str, text: str) -> None:
+    services = await services_of(ls)
+    await show.show_markdown(ls, services.state_dir, work_id, title, text)
 
 
 async def _perform(
@@ -179,9 +198,7 @@ async def _perform(
             span=at.span,
             settings=settings,
             workspace=ls.documents.view(),
-            diagnostics=convert.diagnostic_infos(
-                at.snapshot, getattr(params, "diagnostics", ()), ls.client.encoding
-            ),
+            diagnostics=await reported_in(ls, at.snapshot, params.reported, settings),
             provider=params.provider,
             model=params.model,
             strategy=params.strategy,

@@ -21,8 +21,9 @@ from aiex_lsp.responses.parser import parse
 from aiex_lsp.responses.types import CodeBlock, Parsed
 from aiex_lsp.syntax.languages import canonical, language_of_path
 from aiex_lsp.syntax.validate import new_errors
-from aiex_lsp.tasks.ask import NO_EMBEDDED_EDITS, Parts, Question, ask
+from aiex_lsp.tasks.ask import NO_EMBEDDED_EDITS, Parts, Question, prepare
 from aiex_lsp.tasks.memory import Remembered
+from aiex_lsp.tasks.repair import usable_answer
 from aiex_lsp.tasks.types import EditResult, TaskRequest
 from aiex_lsp.text.snapshot import Snapshot
 
@@ -79,17 +80,22 @@ async def generate_tests_with(
 async def _run(
     parts: Parts, request: TaskRequest, planned: Planned, listener: Listener
 ) -> EditResult:
-    result, _ = await ask(parts, request, planned.question, listener)
+    listener.on_status("reading the context")
+    prepared = await prepare(parts, request, planned.question)
+
+    def use(result: ClientResult) -> EditResult:
+        return _result(planned, result)
+
+    edit, result = await usable_answer(parts, request, prepared, use, listener)
     parts.memory.remember(result.answer.id, Remembered(request, "generateTests", result.text))
-    listener.on_status(f"placing the tests in {planned.target.display_path}")
-    return await asyncio.to_thread(_result, request, planned, result)
+    return replace(edit, answer=result.answer)
 
 
-def _result(request: TaskRequest, planned: Planned, result: ClientResult) -> EditResult:
+def _result(planned: Planned, result: ClientResult) -> EditResult:
     language = planned.current.language_id
     cut = result.answer.finish_reason == "length"
     parsed = parse(result.text, "test_generation", truncated=cut, language=language)
-    code = _usable_code(parsed, language, result)
+    code = _usable_code(parsed, language)
     merged = merge_tests(
         planned.current.text,
         code,
@@ -98,7 +104,7 @@ def _result(request: TaskRequest, planned: Planned, result: ClientResult) -> Edi
         in_source=planned.target.in_source,
     )
     if new_errors(planned.current.text, merged, language):
-        raise _refused("the tests do not fit into the file's syntax", result)
+        raise AnswerError("the tests do not fit into the file's syntax", repairable=True)
     plan = _plan(planned, merged)
     return EditResult(
         plan=plan,
@@ -116,15 +122,15 @@ def _plan(planned: Planned, merged: str) -> EditPlan:
     return plan_for(planned.current, merged, create=not planned.target.exists, label=label)
 
 
-def _usable_code(parsed: Parsed, language: str, result: ClientResult) -> str:
+def _usable_code(parsed: Parsed, language: str) -> str:
     if parsed.truncated:
-        raise _refused("the answer was cut off before its end", result, "Raise max_tokens")
+        raise AnswerError("the answer was cut off before its end", "Raise max_tokens")
     blocks = _of_language(parsed.code_blocks, language)
     if not blocks:
-        raise _refused("the answer has no code", result)
+        raise AnswerError("the answer has no code", repairable=True)
     broken = next((block for block in blocks if block.valid is False), None)
     if broken is not None:
-        raise _refused(f"its code does not parse ({broken.error})", result)
+        raise AnswerError(f"its code does not parse ({broken.error})", repairable=True)
     return "\n\n".join(block.code.strip("\n") for block in blocks) + "\n"
 
 
@@ -143,15 +149,6 @@ _RELATED = {
     "cpp": ("c",),
 }
 """Languages whose labels models mix up and whose code still belongs in such a file."""
-
-
-def _refused(why: str, result: ClientResult, step: str = "") -> AnswerError:
-    answer = result.answer
-    return AnswerError(
-        f"{answer.provider} ({answer.model}): {why}; nothing was changed",
-        step or "Ask again, or choose a larger model",
-        text=result.text,
-    )
 
 
 def _target(request: TaskRequest) -> tuple[TargetFile, Snapshot]:

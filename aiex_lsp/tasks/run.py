@@ -11,6 +11,7 @@ from aiex_lsp.llm.fitting import EDIT_MAX_TOKENS
 from aiex_lsp.llm.types import Listener
 from aiex_lsp.tasks.analyze import analyze_with
 from aiex_lsp.tasks.ask import NO_EMBEDDED_EDITS, Parts, Question, ask
+from aiex_lsp.tasks.edit_task import edit_code, own_question
 from aiex_lsp.tasks.explain import explanation
 from aiex_lsp.tasks.generate_tests import generate_tests_with
 from aiex_lsp.tasks.memory import Remembered
@@ -57,6 +58,9 @@ async def run(parts: Parts, request: TaskRequest, listener: Listener) -> TaskRes
         return await analyze_with(parts, request, question, listener)
     if template.response_type == "test_generation":
         return await generate_tests_with(parts, request, question, listener)
+    if template.response_type == "code_generation":
+        asked = await own_question(request, question, template)
+        return await edit_code(parts, asked, listener)
     result, _ = await ask(parts, request, question, listener)
     parts.memory.remember(result.answer.id, Remembered(request, template.id, result.text))
     return await explanation(result, "code_explanation")

@@ -79,6 +79,27 @@ class Tasks:
 
         return await generate_tests(self._parts, request, listener)
 
+    async def fix(self, request: TaskRequest, listener: Listener) -> EditResult:
+        """Return an edit that takes away what the request's diagnostics report.
+
+        Its place is the first one's; options `instruction`.
+        """
+        from aiex_lsp.tasks.fix import fix
+
+        return await fix(self._parts, request, listener)
+
+    async def document(self, request: TaskRequest, listener: Listener) -> EditResult:
+        """Return an edit that documents a symbol; option `instruction`."""
+        from aiex_lsp.tasks.document import document
+
+        return await document(self._parts, request, listener)
+
+    async def refactor(self, request: TaskRequest, listener: Listener) -> EditResult:
+        """Return an edit that refactors a selection or symbol; option `instruction`."""
+        from aiex_lsp.tasks.refactor import refactor
+
+        return await refactor(self._parts, request, listener)
+
     async def run(self, request: TaskRequest, listener: Listener) -> TaskResult:
         """Return a template's result; options `template` (an id) and `variables`."""
         from aiex_lsp.tasks.run import run

@@ -184,9 +184,10 @@ async def test_an_edit_of_text_that_changed_is_refused(client, server, module):
     await asked(client, server, f"from {module} import add")
     typed = "def add():\n    pass\n"
     client.editor.change(tests, {"text": typed})
-    (message,) = await client.until(lambda: mark.messages)
-    assert "changed" in message
-    assert len(message) <= 200
+    (asking,) = await client.until(lambda: mark.received("window/showMessageRequest"))
+    assert "changed" in asking["message"]
+    assert len(asking["message"]) <= 200
+    assert asking["actions"] == [{"title": "Run again"}]
     assert client.text(tests) == typed
 
 

@@ -277,7 +277,7 @@ def test_explain_choice_lists_the_attempts(world: World) -> None:
         (("explain", "f.py", "--provider", "olama"), 2, 'did you mean "ollama"'),
         (("explain", "f.py", "--strategy", "fast"), 2, "is no strategy"),
         (("nope",), 2, "No such command"),
-        (("fix", "f.py"), 2, "No such command"),
+        (("fix",), 2, "Missing argument"),
         (("--nope",), 2, "No such option"),
         (("run", "nope", "f.py"), 1, "There is no template"),
         (("run", "explain", "f.py", "--var", "levl=x"), 2, 'Did you mean "level"'),

@@ -34,6 +34,8 @@ KINDS = [
     "aiex.analyze.security",
     "aiex.analyze.maintainability",
     "aiex.generateTests",
+    "refactor.rewrite.aiex.document",
+    "refactor.rewrite.aiex.refactor",
 ]
 
 
@@ -71,6 +73,8 @@ async def test_a_function_is_offered_the_whole_table(world):
         ("Analyze `add` (security)", "aiex.analyze.security"),
         ("Analyze `add` (maintainability)", "aiex.analyze.maintainability"),
         ("Generate tests for `add`", "aiex.generateTests"),
+        ("Document `add`", "refactor.rewrite.aiex.document"),
+        ("Refactor `add`", "refactor.rewrite.aiex.refactor"),
         ("Write a haiku: `add`", "aiex.haiku"),
     ]
     name = {"start": {"line": 4, "character": 8}, "end": {"line": 4, "character": 11}}
@@ -79,7 +83,9 @@ async def test_a_function_is_offered_the_whole_table(world):
     assert commands[0] == ("aiex/explain", [base])
     assert commands[3] == ("aiex/analyze", [{**base, "analysisType": "security"}])
     assert commands[5] == ("aiex/generateTests", [base])
-    assert commands[6] == ("aiex/run", [{**base, "template": "haiku"}])
+    assert commands[6] == ("aiex/document", [base])
+    assert commands[7] == ("aiex/refactor", [base])
+    assert commands[8] == ("aiex/run", [{**base, "template": "haiku"}])
     for action in found:
         assert action["tags"] == [1]
         assert "edit" not in action
@@ -101,7 +107,9 @@ async def test_the_command_of_an_action_runs(world):
 @pytest.mark.parametrize(
     ("only", "kinds"),
     [
-        (["aiex"], [*KINDS, "aiex.haiku"]),
+        (["aiex"], [*KINDS[:6], "aiex.haiku"]),
+        (["refactor"], KINDS[6:]),
+        (["refactor.rewrite.aiex.document"], [KINDS[6]]),
         (["aiex.analyze"], KINDS[1:5]),
         (["aiex.analyze.security"], [KINDS[3]]),
         (["aiex.expl"], []),
@@ -201,7 +209,8 @@ async def test_diagnostics_of_others_go_along_as_context(world):
         found = await editor.request(
             "textDocument/codeAction", ask((4, 9), diagnostics=[diagnostic, ours])
         )
-        argument = found[0]["command"]["arguments"][0]
+        explain = next(one for one in found if one["kind"] == "aiex.explain")
+        argument = explain["command"]["arguments"][0]
         await editor.command("aiex/explain", {**argument, "wait": True})
     (info,) = world.tasks.asked[0][1].diagnostics
     assert (info.message, info.severity, info.source) == ("unused", "warning", "ruff")

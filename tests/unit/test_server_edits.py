@@ -111,9 +111,14 @@ async def test_a_change_at_the_same_place_refuses_the_edit(world):
         place = {"start": {"line": 5, "character": 11}, "end": {"line": 5, "character": 16}}
         editor.change(URI, {"range": place, "text": "a * b"})
         gate.opened.set()
-        await editor.until(lambda: editor.messages)
+        (asked,) = await editor.until(lambda: editor.requests("window/showMessageRequest"))
         assert editor.edits == []
-        assert "changed" in editor.messages[0]
+        assert asked["message"] == (
+            "calc.py was changed at the same place meanwhile; nothing was changed. "
+            "Run the task again."
+        )
+        assert asked["actions"] == [{"title": "Run again"}]
+        assert editor.messages == []
 
 
 async def test_a_document_closed_meanwhile_is_not_edited(world):
@@ -226,9 +231,9 @@ async def test_a_plan_to_create_a_file_that_exists_by_now_is_refused(world, tmp_
     async with session(world, profiles.vscode()) as editor:
         editor.open(URI, CODE)
         await editor.command("aiex/generateTests", ADD)
-        await editor.until(lambda: editor.messages)
+        (asked,) = await editor.until(lambda: editor.requests("window/showMessageRequest"))
         assert editor.edits == []
-        assert "exists" in editor.messages[0]
+        assert "exists" in asked["message"]
     assert path.read_text() == "mine = 1\n"
 
 

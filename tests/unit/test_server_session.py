@@ -51,12 +51,15 @@ async def test_what_the_server_says_it_can(world):
         "hoverProvider": True,
         "codeActionProvider": {
             "codeActionKinds": [
+                "quickfix.aiex.fix",
                 "aiex.explain",
                 "aiex.analyze.general",
                 "aiex.analyze.performance",
                 "aiex.analyze.security",
                 "aiex.analyze.maintainability",
                 "aiex.generateTests",
+                "refactor.rewrite.aiex.document",
+                "refactor.rewrite.aiex.refactor",
             ],
             "resolveProvider": False,
         },

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
 from aiex_lsp.errors import AiexError, RangeError
 from aiex_lsp.server import convert, guard
-from aiex_lsp.server.actions import Offer, Place, offers
+from aiex_lsp.server.actions import FIX, MAX_FIXES, Place, fix_titles, is_wanted, offers
 from aiex_lsp.server.lifecycle import services_of
 from aiex_lsp.server.outlines import symbol_at, word_at
+from aiex_lsp.server.reloading import look
 from aiex_lsp.text.snapshot import Snapshot, Span
 
 if TYPE_CHECKING:
@@ -32,16 +34,56 @@ async def code_action(
     snapshot = ls.documents.get(params.text_document.uri)
     context = params.context
     automatic = context.trigger_kind == types.CodeActionTriggerKind.Automatic
-    if snapshot is None or automatic or "\0" in snapshot.text:
+    others = [d for d in context.diagnostics if d.source != "aiex" or d.code is not None]
+    if snapshot is None or "\0" in snapshot.text or (automatic and not others):
         return []
     try:
         async with asyncio.timeout(ls.limits.start):
             services = await services_of(ls)
     except (TimeoutError, AiexError):
         return []
+    look(ls)
     settings = services.settings_for(ls.documents.folder_of(snapshot.uri))
     if guard.why_silent(ls, snapshot, settings) is not None:
         return []
+    only = None
+    if context.only is not None:
+        only = tuple(str(getattr(kind, "value", kind)) for kind in context.only)
+    found: list[types.CodeAction] = []
+    if is_wanted(FIX, only):
+        found += _fixes(ls, snapshot, others)
+    if not automatic:
+        found += await _offered(ls, params, snapshot, only)
+    if not ls.client.action_literals:
+        return [action.command for action in found if action.command is not None]
+    return found
+
+
+def _fixes(
+    ls: AiexServer, snapshot: Snapshot, reported: Sequence[types.Diagnostic]
+) -> Iterator[types.CodeAction]:
+    """Yield an action for each diagnostic, which it carries."""
+    inside = [one for one in reported if one.range.end.line <= snapshot.line_count][:MAX_FIXES]
+    titles = fix_titles(
+        [(d.message, d.range.start.line + 1, d.range.start.character + 1) for d in inside]
+    )
+    for diagnostic, title in zip(inside, titles, strict=True):
+        argument = {
+            "textDocument": {"uri": snapshot.uri},
+            "range": diagnostic.range,
+            "diagnostic": diagnostic,
+        }
+        command = types.Command(title, "aiex/fix", arguments=[argument])
+        yield _action(ls, title, FIX, command, [diagnostic])
+
+
+async def _offered(
+    ls: AiexServer,
+    params: types.CodeActionParams,
+    snapshot: Snapshot,
+    only: tuple[str, ...] | None,
+) -> list[types.CodeAction]:
+    """Return the actions of the table and of templates."""
     try:
         span = convert.span_of(snapshot, params.range, ls.client.encoding)
     except RangeError:
@@ -53,24 +95,31 @@ async def code_action(
         "textDocument": {"uri": snapshot.uri},
         "range": convert.range_of(snapshot, place.span, ls.client.encoding),
     }
-    others = [d for d in context.diagnostics if d.source != "aiex"]
+    others = [d for d in params.context.diagnostics if d.source != "aiex"]
     if others:
         base["diagnostics"] = others
-    only = None if context.only is None else [str(getattr(k, "value", k)) for k in context.only]
-    found = list(offers(place, ls.templates, only, automatic=automatic))
-    if not ls.client.action_literals:
-        return [_command(offer, base) for offer in found]
-    tags = [types.CodeActionTag.LlmGenerated] if ls.client.llm_tag else None
     return [
-        types.CodeAction(
-            title=offer.title, kind=offer.kind, command=_command(offer, base), tags=tags
+        _action(
+            ls,
+            offer.title,
+            offer.kind,
+            types.Command(offer.title, offer.command, arguments=[{**base, **offer.arguments}]),
         )
-        for offer in found
+        for offer in offers(place, ls.templates, only, automatic=False)
     ]
 
 
-def _command(offer: Offer, base: dict[str, Any]) -> types.Command:
-    return types.Command(offer.title, offer.command, arguments=[{**base, **offer.arguments}])
+def _action(
+    ls: AiexServer,
+    title: str,
+    kind: str,
+    command: types.Command,
+    diagnostics: Sequence[types.Diagnostic] | None = None,
+) -> types.CodeAction:
+    tags = [types.CodeActionTag.LlmGenerated] if ls.client.llm_tag else None
+    return types.CodeAction(
+        title=title, kind=kind, command=command, diagnostics=diagnostics, tags=tags
+    )
 
 
 async def _place(ls: AiexServer, snapshot: Snapshot, span: Span) -> Place:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiex_lsp.errors import TemplateUseError, UsageError
 from aiex_lsp.server import convert, guard
+from aiex_lsp.server.diagnostics import reported_in
 from aiex_lsp.server.lifecycle import services_of
 from aiex_lsp.server.messages import RenderPromptParams
 from aiex_lsp.server.places import document_place
@@ -50,7 +51,7 @@ async def render_prompt(ls: AiexServer, params: RenderPromptParams) -> Any:
         span=at.span,
         settings=settings,
         workspace=ls.documents.view(),
-        diagnostics=convert.diagnostic_infos(at.snapshot, params.diagnostics, ls.client.encoding),
+        diagnostics=await reported_in(ls, at.snapshot, params.reported, settings),
         provider=params.provider,
         model=params.model,
         strategy=params.strategy,

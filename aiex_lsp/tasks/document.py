@@ -1,0 +1,37 @@
+"""Write documentation into the code: a symbol's doc comment, new or in place of the old one."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiex_lsp.context.injector import language_of
+from aiex_lsp.context.target import Target
+from aiex_lsp.errors import UsageError
+from aiex_lsp.llm.types import Listener
+from aiex_lsp.tasks.ask import Parts
+from aiex_lsp.tasks.edit_task import EditQuestion, edit_code, edit_question, locate
+from aiex_lsp.tasks.types import EditResult, TaskRequest
+from aiex_lsp.text.snapshot import Snapshot
+
+
+async def question_of(parts: Parts, request: TaskRequest) -> EditQuestion:
+    """Return the question; option `instruction`. Raises `UsageError` outside of any symbol."""
+    target = await locate(request)
+    if target.kind == "block":
+        raise UsageError(
+            "There is no symbol at this place to document", "Put the cursor on a function or class"
+        )
+    style = await asyncio.to_thread(_style, request.snapshot, target)
+    return await edit_question(parts, request, target, "document", {"doc_style": style})
+
+
+def _style(snapshot: Snapshot, target: Target) -> str:
+    from aiex_lsp.syntax.docstrings import described, style_of
+
+    symbol = target.symbol if target.kind == "symbol" else None
+    return described(style_of(snapshot.text, language_of(snapshot), symbol))
+
+
+async def document(parts: Parts, request: TaskRequest, listener: Listener) -> EditResult:
+    """Return an edit that documents the symbol, the selection or the document."""
+    return await edit_code(parts, await question_of(parts, request), listener)
