@@ -17,6 +17,7 @@ from aiex_lsp.config.settings import Problem, Settings
 from aiex_lsp.errors import UsageError
 from aiex_lsp.joined import join
 from aiex_lsp.llm.refused_keys import RefusedKeys
+from aiex_lsp.own_files import OwnFiles, place_of_key, template_dirs
 
 if TYPE_CHECKING:
     from aiex_lsp.llm.types import ModelInfo
@@ -60,15 +61,10 @@ class App:
         # One object, replaced as a whole: a thread that loads by the old settings while others
         # configure must not leave its result among the new ones.
         self._layers: _Layers = (dict(editor or {}), {})
-        self.registry: TemplateRegistry = TemplateRegistry(
-            [
-                ("user", paths.user_templates),
-                *(("workspace", paths.workspace_templates(root)) for root in self._roots),
-            ]
-        )
+        self.registry: TemplateRegistry = TemplateRegistry(template_dirs(paths, self._roots))
         self._told: list[str] = []
         self._listener: Callable[[str], None] | None = None
-        self._refused_keys = RefusedKeys(self._place_of_key)
+        self._refused_keys = RefusedKeys(lambda provider: place_of_key(self.loaded, provider))
         self._joined = join(
             lambda: self.settings, paths.state_dir, paths.models_dir, self._env, self._tell
         )
@@ -136,6 +132,11 @@ class App:
         """Take the editor's section `aiex`; files are read anew."""
         self._layers = (dict(editor), {})
         self._refused_keys.forget()
+
+    def use_roots(self, roots: Sequence[Path]) -> None:
+        """Take the workspace folders there are from now on; `configure` reads their files."""
+        self._roots = tuple(roots)
+        self.registry.use(template_dirs(self.paths, self._roots))
 
     def reload(self) -> None:
         """Read the configuration anew at the next use."""
@@ -239,25 +240,22 @@ class App:
         else:
             self._listener(text)
 
-    def _place_of_key(self, provider: str) -> tuple[str | None, int | None, int | None]:
-        """Return file, line and column where a provider's key is set; of no file, its name."""
-        from aiex_lsp.config.files import read_toml
-
-        path = ("providers", provider, "api_key")
-        loaded = self.loaded
-        source = loaded.sources.get(".".join((*path, "env"))) or loaded.sources.get(".".join(path))
-        if source is None or not Path(source).is_file():
-            return source, None, None
-        found = read_toml(Path(source), must_exist=False).position(path)
-        return source, *(found or (None, None))
-
     def _load(self, folder: Path | None) -> Loaded:
         editor, loaded = self._layers
         if folder not in loaded:
-            loaded[folder] = load(
-                self.paths, env=self._env, editor=editor, cli=self._cli, workspace=folder
-            )
+            loaded[folder] = self._read(folder, {}, editor)
         return loaded[folder]
+
+    def _read(
+        self,
+        folder: Path | None,
+        texts: Mapping[Path, bytes],
+        editor: Mapping[str, Any] | None = None,
+    ) -> Loaded:
+        above = self._layers[0] if editor is None else editor
+        return load(
+            self.paths, env=self._env, editor=above, cli=self._cli, workspace=folder, texts=texts
+        )
 
     def _services(self, init: InitInfo) -> Services:
         from aiex_lsp.server.services import Services
@@ -277,6 +275,8 @@ class App:
             coordination=app.overview,
             usage=app.usage,
             listen=app.listen,
+            files=OwnFiles(app.paths, app.registry, app._read),
+            use_roots=app.use_roots,
         )
 
     def _make_tasks(self) -> Tasks:

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiex_lsp.config.defaults import DEFAULT_BASE_URLS, default_values
 from aiex_lsp.config.environment import DEFAULT_LOG_LEVEL, environment_layer, log_level
-from aiex_lsp.config.files import read_toml
+from aiex_lsp.config.files import TomlFile, parse_toml, read_toml
 from aiex_lsp.config.layers import Kind, Layer, make_layer, merge
 from aiex_lsp.config.paths import ConfigPaths
 from aiex_lsp.config.resolve import mentioned_providers, resolve
@@ -42,16 +42,23 @@ def load(
     editor: Mapping[str, Any] | None = None,
     cli: Mapping[str, Any] | None = None,
     workspace: Path | None = None,
+    texts: Mapping[Path, bytes] | None = None,
 ) -> Loaded:
     """Return the settings for one workspace folder, with where each is from and what is wrong.
 
     Later wins: defaults, site, user, workspace (restricted), editor, environment, command line.
-    Reads up to three small files. Never raises.
+    Reads up to three small files; those in `texts` hold what it says. Never raises.
     """
+
+    def file_layer(kind: Kind, path: Path, *, must_exist: bool = False) -> Layer:
+        if texts and path in texts:
+            return _layer_of(kind, parse_toml(path, texts[path]))
+        return _layer_of(kind, read_toml(path, must_exist=must_exist))
+
     defaults = Layer("default", "default", default_values())
-    below = [defaults, _file_layer("site", paths.site_file)]
+    below = [defaults, file_layer("site", paths.site_file)]
     if paths.user_file != paths.site_file:
-        below.append(_file_layer("user", paths.user_file, must_exist=paths.explicit))
+        below.append(file_layer("user", paths.user_file, must_exist=paths.explicit))
     above = [
         make_layer("editor", "editor", _table(editor)),
         environment_layer(env),
@@ -61,7 +68,7 @@ def load(
     own_file = paths.workspace_file(workspace) if workspace else None
     layers = [*below, *above]
     if own_file and own_file not in (paths.user_file, paths.site_file):
-        layer = _file_layer("workspace", own_file)
+        layer = file_layer("workspace", own_file)
         restrict(layer, merge(below)[0], _settings([*below, *above], env)[0])
         layers = [*below, layer, *above]
     settings, sources, values, problems = _settings(layers, env)
@@ -82,9 +89,8 @@ def load(
     return Loaded(settings, sources, tuple(problems), values, level)
 
 
-def _file_layer(kind: Kind, path: Path, *, must_exist: bool = False) -> Layer:
-    file = read_toml(path, must_exist=must_exist)
-    layer = make_layer(kind, str(path), file.values, file.position)
+def _layer_of(kind: Kind, file: TomlFile) -> Layer:
+    layer = make_layer(kind, str(file.path), file.values, file.position)
     layer.problems[:0] = file.problems
     return layer
 

@@ -225,7 +225,10 @@ class Overview:
     # -- inside -----------------------------------------------------------------------------
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        self._running.append(asyncio.create_task(_logged(work)))
+        task = asyncio.create_task(_logged(work))
+        # A task that is cancelled before its first step never awaits what it was given.
+        task.add_done_callback(lambda _: work.close())
+        self._running.append(task)
 
     async def _take_part(self) -> None:
         await self._share()

@@ -20,6 +20,8 @@ def spawn(ls: AiexServer, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]
     task = asyncio.create_task(_logged(work))
     ls.background.add(task)
     task.add_done_callback(ls.background.discard)
+    # A task that is cancelled before its first step never awaits what it was given.
+    task.add_done_callback(lambda _: work.close())
     return task
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from aiex_lsp.server.services import Services
 
 SECTION = "aiex"
+
+Stamps = tuple[tuple[int, ...], ...]
 
 
 async def reload(ls: AiexServer, pushed: Any = None) -> None:
@@ -47,6 +49,14 @@ async def refresh_templates(ls: AiexServer) -> None:
     """Read the templates anew, for code actions to be listed without a look at the disk."""
     services = await services_of(ls)
     ls.templates = tuple(await asyncio.to_thread(services.templates))
+    report_problems(ls, services)
+
+
+async def files_changed(ls: AiexServer) -> bool:
+    """Return whether a configuration file is another than the one that was read."""
+    services = await services_of(ls)
+    stamps = await asyncio.to_thread(_stamps, ls, services)
+    return stamps != ls.config_stamps
 
 
 def report_problems(ls: AiexServer, services: Services) -> None:
@@ -55,20 +65,26 @@ def report_problems(ls: AiexServer, services: Services) -> None:
     The others are told by one message for all that are new.
     """
     before, ls.problems = ls.problems, _problems(ls, services)
+    if ls.problems == before:
+        return
     for snapshot in list(ls.documents):
         path = path_of(snapshot.uri)
-        if any(_is_of(problem, path) for problem in (*before, *ls.problems)):
+        if _of(before, path) != _of(ls.problems, path):
             ls.findings.changed(snapshot.uri)
     opened = {path_of(snapshot.uri) for snapshot in ls.documents}
     new = [
-        _line(problem)
+        problem
         for problem in ls.problems
-        if problem not in before and not any(_is_of(problem, path) for path in opened)
+        if problem not in before
+        and not any(_is_of(problem, path) for path in opened)
+        and not (_is_template(problem) and problem.severity == "warning")
     ]
     if not new:
         return
-    more = f" ({len(new) - 1} more: aiex-lsp config show)" if len(new) > 1 else ""
-    text = new[0] if len(new[0]) + len(more) <= 200 else new[0][: 199 - len(more)] + "…"
+    command = "templates check" if all(map(_is_template, new)) else "config show"
+    more = f" ({len(new) - 1} more: aiex-lsp {command})" if len(new) > 1 else ""
+    text = _line(new[0])
+    text = text if len(text) + len(more) <= 200 else text[: 199 - len(more)] + "…"
     show_message(ls, text + more, types.MessageType.Warning)
 
 
@@ -97,13 +113,22 @@ def _watch(ls: AiexServer, services: Services) -> None:
 
 def _problems(ls: AiexServer, services: Services) -> tuple[Problem, ...]:
     found = [p for root in _folders(ls) for p in services.settings_for(root).problems]
+    found += services.files.problems() if services.files is not None else ()
     return tuple(dict.fromkeys(found))
 
 
 def problems_of(ls: AiexServer, uri: str) -> list[Problem]:
-    """Return the problems of one configuration file."""
-    path = path_of(uri)
-    return [problem for problem in ls.problems if _is_of(problem, path)]
+    """Return the problems of one configuration file or template, as it is edited now."""
+    edited = ls.drafts.problems.get(uri)
+    return list(edited) if edited is not None else _of(ls.problems, path_of(uri))
+
+
+def _of(problems: Sequence[Problem], path: Path | None) -> list[Problem]:
+    return [problem for problem in problems if _is_of(problem, path)]
+
+
+def _is_template(problem: Problem) -> bool:
+    return problem.file is not None and problem.file.endswith(".j2")
 
 
 def _is_of(problem: Problem, path: Path | None) -> bool:
@@ -111,10 +136,30 @@ def _is_of(problem: Problem, path: Path | None) -> bool:
 
 
 def _configure(ls: AiexServer, services: Services, merged: Mapping[str, Any]) -> None:
+    # Before they are read: a file that changes meanwhile is another one at the next look.
+    ls.config_stamps = _stamps(ls, services)
+    services.use_roots(ls.documents.roots)
     services.configure(merged)
     for root in _folders(ls):
         services.settings_for(root)
     ls.templates = tuple(services.templates())
+
+
+def _stamps(ls: AiexServer, services: Services) -> Stamps:
+    """Return what tells one state of the configuration files from another. Blocking."""
+    if services.files is None:
+        return ()
+    paths = services.files.paths
+    own = (paths.workspace_file(root) for root in ls.documents.roots)
+    return tuple(map(_stamp, (paths.user_file, paths.site_file, *own)))
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _folders(ls: AiexServer) -> tuple[Path | None, ...]:

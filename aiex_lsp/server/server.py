@@ -15,12 +15,14 @@ from aiex_lsp.server.answers import Answers
 from aiex_lsp.server.cancellation import RunningWork
 from aiex_lsp.server.capabilities import Client
 from aiex_lsp.server.documents import Documents
+from aiex_lsp.server.drafts import Drafts
 from aiex_lsp.server.findings import Findings
 from aiex_lsp.server.hovers import Hovers
 from aiex_lsp.server.logging import ClientHandler
 from aiex_lsp.server.outlines import Outlines
 from aiex_lsp.server.protocol import AiexProtocol
 from aiex_lsp.server.provider_health import HealthNotifier
+from aiex_lsp.server.reloading import Reloading
 from aiex_lsp.server.services import InitInfo, Services, ServicesFactory
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class Limits:
     that ask for confirmation, `question` for a question to the user. `start` is what hovers and
     code actions wait for a server that is just starting; then they show nothing. `outline` is
     what a code action waits for a first parse. `hover_failure` is how long a failed hover is not
-    tried again.
+    tried again. `look_interval` is between two looks at the user's files.
     """
 
     client_answer: float = 10.0
@@ -54,6 +56,7 @@ class Limits:
     shutdown: float = 3.0
     start: float = 1.0
     hover_failure: float = 30.0
+    look_interval: float = 2.0
 
 
 class AiexServer(LanguageServer):
@@ -85,6 +88,9 @@ class AiexServer(LanguageServer):
         self.consent_asked = False
         self.problems: tuple[Problem, ...] = ()
         self.watched: Services | None = None
+        self.reloading = Reloading(self.limits.look_interval)
+        self.drafts = Drafts()
+        self.config_stamps: tuple[tuple[int, ...], ...] = ()
         self.editor_section: Mapping[str, Any] = {}
         self.configuring = asyncio.Lock()
         self.editing = asyncio.Lock()

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aiex_lsp.config.consent import ConsentQuestion
-from aiex_lsp.config.settings import Settings
+from aiex_lsp.config.paths import ConfigPaths
+from aiex_lsp.config.settings import Problem, Settings
 from aiex_lsp.llm.types import ModelInfo
 from aiex_lsp.templates.types import Template
 
@@ -84,6 +85,20 @@ class Coordination(Protocol):
         ...
 
 
+class OwnFiles(Protocol):
+    """The user's own files: configuration and templates, and what is wrong with them."""
+
+    paths: ConfigPaths
+
+    def problems(self) -> Sequence[Problem]:
+        """Return what is wrong with the templates that were read last; looks at no file."""
+        ...
+
+    def check(self, path: Path, text: str, roots: Sequence[Path]) -> Sequence[Problem] | None:
+        """Return what would be wrong with a file that held `text`, None for others. Blocking."""
+        ...
+
+
 def _nothing_to_hear(_listener: Callable[[str], None]) -> None:
     return None
 
@@ -116,7 +131,8 @@ class Services:
     the editor's section `aiex` and may read files: the server calls it, `templates` and
     `consent` in a thread. `state_dir` is where answers shown as documents are written.
     `usage` takes a number of days and returns `events.analytics.report_json`. `listen` takes who
-    is told, on the event loop, what the user should know of the shared state.
+    is told, on the event loop, what the user should know of the shared state. `use_roots` takes
+    the workspace folders, before `configure`.
     """
 
     tasks: Tasks
@@ -131,6 +147,8 @@ class Services:
     coordination: Coordination | None = None
     usage: Callable[[int], Awaitable[Mapping[str, Any]]] = _nothing_recorded
     listen: Callable[[Callable[[str], None]], None] = _nothing_to_hear
+    files: OwnFiles | None = None
+    use_roots: Callable[[Sequence[Path]], None] = lambda _roots: None
 
 
 ServicesFactory = Callable[[InitInfo], Services]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from aiex_lsp.errors import TemplateError, TemplateUseError
 from aiex_lsp.templates.head import build, id_of, nearest
-from aiex_lsp.templates.loader import SUFFIX, TemplateFile, load_file
+from aiex_lsp.templates.loader import SUFFIX, TemplateFile, load_file, parse_text
 from aiex_lsp.templates.types import Source, Template, TemplateProblem
 
 if TYPE_CHECKING:
@@ -103,6 +104,37 @@ class TemplateRegistry:
             self._stamps = list(stamps)
             self._state = self._read(stamps)
             return True
+
+    def use(self, dirs: Sequence[tuple[Source, Path]]) -> None:
+        """Read other folders than before, from the next look on; the built-in ones stay."""
+        with self._lock:
+            dirs = [one for one in dirs if one[0] != "builtin"]
+            builtin = sum(source == "builtin" for source, _ in self._dirs)
+            if dirs != self._dirs[builtin:]:
+                self._dirs[builtin:] = dirs
+                # No listing equals None, so that the next look reads them, empty ones too.
+                self._stamps[builtin:] = [None] * len(dirs)
+
+    def check_text(self, path: Path, text: str) -> list[TemplateProblem] | None:
+        """Return what would be wrong with a file of the folders if it held `text`.
+
+        None for a file that is no template. Only what is affected is read anew.
+        """
+        index = next((i for i, (_, one) in enumerate(self._dirs) if one == path.parent), None)
+        if index is None or not path.name.endswith(SUFFIX):
+            return None
+        with self._lock:
+            trial = copy(self)
+            stamps = [list(known or []) for known in self._stamps]
+            trial._files = dict(self._files)
+        stamp = (path.name, -1, -1, -1)
+        others = [one for one in stamps[index] if one[0] != path.name]
+        stamps[index] = sorted([*others, stamp])
+        file, problems = parse_text(text, path, self._dirs[index][0])
+        if any(problem.severity == "error" for problem in problems):
+            file = None
+        trial._files[path] = (stamp, file, problems)
+        return [one for one in trial._read(stamps).problems if one.path == str(path)]
 
     def _stamp(self, index: int) -> list[_Stamp]:
         source, folder = self._dirs[index]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from aiex_lsp.server.documents import splices
+from aiex_lsp.server.drafts import edited
 
 if TYPE_CHECKING:
     from aiex_lsp.server.server import AiexServer
@@ -37,3 +38,4 @@ def change_document(
     moved = splices(before, changes, ls.client.encoding) if ls.findings.has(document.uri) else []
     ls.documents.change(document.uri, changes, document.version)
     ls.findings.edit(document.uri, moved)
+    edited(ls, document.uri)

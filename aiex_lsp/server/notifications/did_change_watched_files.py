@@ -1,4 +1,4 @@
-"""`workspace/didChangeWatchedFiles`: the workspace's `.aiex.toml`."""
+"""`workspace/didChangeWatchedFiles`: configuration and templates."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from aiex_lsp.server.background import spawn
-from aiex_lsp.server.configuration import reload
+from aiex_lsp.server.reloading import Change, change_of, changed
 
 if TYPE_CHECKING:
     from aiex_lsp.server.server import AiexServer
@@ -21,6 +20,5 @@ def register(server: AiexServer) -> None:
 
 
 def did_change_watched_files(ls: AiexServer, params: types.DidChangeWatchedFilesParams) -> None:
-    """Read the settings anew."""
-    if any(change.uri.endswith("/.aiex.toml") for change in params.changes):
-        spawn(ls, reload(ls))
+    """Read anew what has changed."""
+    changed(ls, max((change_of(ls, one.uri) for one in params.changes), default=Change.NONE))

@@ -1,4 +1,4 @@
-"""`textDocument/didSave`: a template that was saved is read anew."""
+"""`textDocument/didSave`: configuration and templates that were saved are read anew."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from aiex_lsp.server.background import spawn
-from aiex_lsp.server.configuration import problems_of, refresh_templates, reload
+from aiex_lsp.server.configuration import problems_of
+from aiex_lsp.server.reloading import Change, change_of, changed, look
 
 if TYPE_CHECKING:
     from aiex_lsp.server.server import AiexServer
@@ -21,9 +21,13 @@ def register(server: AiexServer) -> None:
 
 
 def did_save(ls: AiexServer, params: types.DidSaveTextDocumentParams) -> None:
-    """Read templates and the workspace's settings anew where the saved file is one of them."""
+    """Read anew what was saved where it is one of the user's own files."""
     uri = params.text_document.uri
-    if uri.endswith(".j2"):
-        spawn(ls, refresh_templates(ls))
-    elif uri.endswith("/.aiex.toml") or problems_of(ls, uri):
-        spawn(ls, reload(ls))
+    what = change_of(ls, uri)
+    if what is Change.NONE and problems_of(ls, uri):
+        what = Change.SETTINGS
+    if uri in ls.drafts.unsaved:
+        ls.drafts.forget(uri)
+        ls.findings.changed(uri)
+    changed(ls, what)
+    look(ls)

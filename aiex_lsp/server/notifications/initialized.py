@@ -9,7 +9,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from aiex_lsp.errors import AiexError
-from aiex_lsp.server import configuration, show
+from aiex_lsp.server import configuration, reloading, show
 from aiex_lsp.server.background import spawn
 from aiex_lsp.server.lifecycle import services_of
 
@@ -57,12 +57,17 @@ async def _watch_settings(ls: AiexServer) -> None:
             )
         )
     if ls.client.register_watched_files:
-        watcher = types.FileSystemWatcher(glob_pattern="**/.aiex.toml")
+        watched = [
+            types.FileSystemWatcher(
+                one if isinstance(one, str) else types.RelativePattern(one[0].as_uri(), one[1])
+            )
+            for one in await reloading.watchers(ls)
+        ]
         registrations.append(
             types.Registration(
                 "aiex-files",
                 types.WORKSPACE_DID_CHANGE_WATCHED_FILES,
-                types.DidChangeWatchedFilesRegistrationOptions(watchers=[watcher]),
+                types.DidChangeWatchedFilesRegistrationOptions(watchers=watched),
             )
         )
     if registrations:

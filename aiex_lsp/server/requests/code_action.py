@@ -13,6 +13,7 @@ from aiex_lsp.server import convert, guard
 from aiex_lsp.server.actions import FIX, MAX_FIXES, Place, fix_titles, is_wanted, offers
 from aiex_lsp.server.lifecycle import services_of
 from aiex_lsp.server.outlines import symbol_at, word_at
+from aiex_lsp.server.reloading import look
 from aiex_lsp.text.snapshot import Snapshot, Span
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ async def code_action(
             services = await services_of(ls)
     except (TimeoutError, AiexError):
         return []
+    look(ls)
     settings = services.settings_for(ls.documents.folder_of(snapshot.uri))
     if guard.why_silent(ls, snapshot, settings) is not None:
         return []
