@@ -60,7 +60,7 @@ class Asking:
         if call.cacheable:
             kept = await parts.cache.get(key, call.settings.cache, local=adapter.local)
             if kept is not None:
-                reply = _restored(Reply(adapter, fitted, kept, 0.0, known=True), redacted)
+                reply = _restored(call, Reply(adapter, fitted, kept, 0.0, known=True), redacted)
                 call.on_delta(reply.completion.text)
                 self._sender.tell_kept(call, adapter, fitted, kept)
                 return reply
@@ -70,7 +70,9 @@ class Asking:
         async def send(listener: Listener) -> Reply:
             return await self._send(call, adapter, fitted, listener, others=others)
 
-        listener = call if redacted is None else Restoring(call, redacted)
+        listener: Listener = call
+        if redacted is not None:
+            listener = Restoring(call, redacted, structured=call.request.schema is not None)
         if call.cacheable:
             reply, joined = await self._flights.share(key, listener, send)
             if joined:
@@ -79,7 +81,7 @@ class Asking:
             reply = await send(listener)
         if isinstance(listener, Restoring):
             listener.finish()
-        return _restored(reply, redacted)
+        return _restored(call, reply, redacted)
 
     async def _reached(self, call: Call, adapter: Adapter, model: str | None) -> tuple[str, bool]:
         """Return the model to ask, and whether the provider tells what it has.
@@ -243,11 +245,12 @@ def _replaced(call: Call, fitted: Fitted, redacted: RedactedPrompt | None) -> st
     return f", {count} secret{'s' * (count != 1)} replaced" if count else ""
 
 
-def _restored(reply: Reply, redacted: RedactedPrompt | None) -> Reply:
+def _restored(call: Call, reply: Reply, redacted: RedactedPrompt | None) -> Reply:
     """Return the answer with this caller's secrets; what others share keeps placeholders."""
     if redacted is None:
         return reply
-    text = redacted.placeholders.restore(reply.completion.text)
+    structured = call.request.schema is not None
+    text = redacted.placeholders.restore(reply.completion.text, structured=structured)
     asked = "\n".join(message.content for message in reply.fitted.call.messages)
     return replace(
         reply,

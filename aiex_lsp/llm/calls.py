@@ -135,6 +135,8 @@ def _read(
     sensitive = None
     if detect is not None:
         sensitive = detect("\n".join(message.content for message in fitted.messages))
+        # Where the parts' languages tell what the whole does not.
+        sensitive = sensitive or RedactedPrompt.of(request.prompt).kinds
     return fitted.input_tokens, _least(request, fitted.input_tokens), sensitive
 
 

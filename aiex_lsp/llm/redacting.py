@@ -29,6 +29,7 @@ from aiex_lsp.llm.types import (
 from aiex_lsp.redaction.placeholders import Placeholders
 from aiex_lsp.redaction.places import Part
 from aiex_lsp.redaction.restoring import Restorer
+from aiex_lsp.text.gaps import GAP
 
 NOTE = (
     "Words such as {word} stand for secrets that were taken out. Where the code has one, "
@@ -52,7 +53,7 @@ class RedactedPrompt:
         self._in_texts = isinstance(prompt, OfTexts)
         self._prompt = prompt
         if isinstance(prompt, OfTexts):
-            self._prompt = prompt.with_texts(lambda text, _language: placeholders.replace(text))
+            self._prompt = prompt.with_texts(lambda text, _: placeholders.replace(text, GAP))
 
     @classmethod
     def of(cls, prompt: Prompt, known: Placeholders | None = None) -> RedactedPrompt:
@@ -83,8 +84,7 @@ class RedactedPrompt:
         """Return the messages within `budget` tokens, as `Prompt` says."""
 
         def counted(messages: Sequence[Message]) -> int:
-            replaced = messages if self._in_texts else self._replaced(messages)
-            return count(self._noted(replaced))
+            return count(self._noted(self._replaced(messages)))
 
         fitted = self._prompt.fit(budget, counted, small_model=small_model)
         messages = self._replaced(fitted.messages)
@@ -96,6 +96,11 @@ class RedactedPrompt:
             messages = self._noted(messages)
         return replace(fitted, messages=messages)
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Return what was found, in a few words each."""
+        return tuple(one.kind for one in self.placeholders.all)
+
     def used(self, messages: Sequence[Message]) -> tuple[str, ...]:
         """Return what was replaced in these messages, as users are told it, never the values."""
         told: dict[str, str] = {}
@@ -106,7 +111,8 @@ class RedactedPrompt:
         return tuple(told.values())
 
     def _replaced(self, messages: Sequence[Message]) -> tuple[Message, ...]:
-        return tuple(Message(one.role, self.placeholders.replace(one.content)) for one in messages)
+        replaced = self.placeholders.replace
+        return tuple(Message(one.role, replaced(one.content).replace(GAP, "")) for one in messages)
 
     @property
     def _note(self) -> str:
@@ -121,11 +127,17 @@ class RedactedPrompt:
 
 
 class Restoring:
-    """A listener that is told the secrets where the model wrote placeholders."""
+    """A listener that is told the secrets where the model wrote placeholders.
 
-    def __init__(self, listener: Listener, redacted: RedactedPrompt) -> None:
+    `structured`: JSON was asked for.
+    """
+
+    def __init__(
+        self, listener: Listener, redacted: RedactedPrompt, *, structured: bool = False
+    ) -> None:
         self._listener = listener
         self._redacted = redacted
+        self._structured = structured
         self._restorer: Restorer | None = None
 
     def on_status(self, message: str) -> None:
@@ -135,7 +147,8 @@ class Restoring:
     def on_delta(self, text: str) -> None:
         """Pass on what is no beginning of a placeholder."""
         if self._restorer is None:
-            self._restorer = self._redacted.placeholders.restorer()
+            known = self._redacted.placeholders
+            self._restorer = known.restorer(structured=self._structured)
         self._tell(self._restorer.feed(text))
 
     def on_restart(self, provider: str) -> None:

@@ -19,6 +19,7 @@ from aiex_lsp.redaction.restoring import HEADS, Restorer, leftovers
 __all__ = ["Part", "Placeholder", "Placeholders", "leftovers", "lost"]
 
 _SIMILAR = re.compile(rf"{HEADS[0]}[\W_]{{0,8}}{HEADS[1]}[\W_]{{0,8}}\d", re.IGNORECASE)
+_LINE_END = re.compile(r"\r\n?|\n")
 _NORMAL = re.compile(r"[\W_]+")
 
 
@@ -88,20 +89,25 @@ class Placeholders:
         ]
         return cls(named, places, salt=salt, strict=strict)
 
-    def replace(self, text: str) -> str:
-        """Return the text with each secret replaced."""
+    def replace(self, text: str, gap: str = "") -> str:
+        """Return the text with each secret replaced; `gap` follows for each line it had more."""
         if self._pattern is None:
             return text
-        return self._pattern.sub(lambda match: self._by_value[match[0]].word, text)
 
-    def restore(self, text: str) -> str:
-        """Return a whole text with its secrets back."""
-        restorer = self.restorer()
+        def word(match: re.Match[str]) -> str:
+            lines = len(_LINE_END.findall(match[0])) if gap else 0
+            return self._by_value[match[0]].word + gap * lines
+
+        return self._pattern.sub(word, text)
+
+    def restore(self, text: str, *, structured: bool = False) -> str:
+        """Return a whole text with its secrets back; `structured` as for `Restorer`."""
+        restorer = self.restorer(structured=structured)
         return restorer.feed(text) + restorer.finish()
 
-    def restorer(self) -> Restorer:
+    def restorer(self, *, structured: bool = False) -> Restorer:
         """Return what restores one streamed text."""
-        return Restorer(self._secrets, strict=self._strict)
+        return Restorer(self._secrets, strict=self._strict, structured=structured)
 
     def used(self, text: str) -> list[tuple[Placeholder, int]]:
         """Return the placeholders of a replaced text with their lines, each once, in order."""

@@ -19,6 +19,7 @@ LONGEST_REST = 20_000
 LEAST_LINES = 4
 """Lines in base64 of one length that are taken for the middle of a key."""
 
+_PLACEHOLDER = re.compile(r"AIEX_SECRET_\d+_[a-f][0-9a-f]{3}")
 _END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _LINE_BREAK = re.compile(r"(\r\n?|\n|(?:\\r)?\\n)")
 _KEY_LINE = re.compile(r"[\s\"'+,]*(?P<key>[A-Za-z0-9+/]{1,120}={0,2})[\s\"'+,\\]*")
@@ -53,7 +54,10 @@ class Secrets:
                 self._note(part, start, end, "private key")
 
     def _note(self, part: Part, start: int, end: int, kind: str) -> None:
-        self.kinds.setdefault(part.text[start:end], kind)
+        value = part.text[start:end]
+        if _PLACEHOLDER.search(value):
+            return  # it was replaced already
+        self.kinds.setdefault(value, kind)
         self._found.append((part, start, end))
 
     def places(self) -> dict[str, int]:

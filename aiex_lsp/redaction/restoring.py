@@ -7,6 +7,7 @@ over a line end, or without its last part.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,15 +48,31 @@ class Restorer:
     """Restores one streamed text; `secrets` are tail and value by number.
 
     `strict`: only whole placeholders are read, for a text in which similar words stood before.
+    `structured`: JSON was asked for; where the text begins as such, secrets are written as in
+    strings of JSON.
     """
 
-    def __init__(self, secrets: Mapping[int, tuple[str, str]], *, strict: bool = False) -> None:
+    def __init__(
+        self,
+        secrets: Mapping[int, tuple[str, str]],
+        *,
+        strict: bool = False,
+        structured: bool = False,
+    ) -> None:
         self._secrets = secrets
         self._strict = strict
+        self._structured = structured
         self._held = ""
 
     def feed(self, text: str) -> str:
         """Return what can be shown now; what may be the beginning of a placeholder waits."""
+        if self._structured and text.strip():
+            self._structured = False
+            if (self._held + text).lstrip().startswith(("{", "[", "`")):
+                self._secrets = {
+                    number: (tail, json.dumps(value, ensure_ascii=False)[1:-1])
+                    for number, (tail, value) in self._secrets.items()
+                }
         return self._take(self._held + text, final=False)
 
     def finish(self) -> str:

@@ -16,6 +16,7 @@ from jinja2.utils import _PassArg
 
 from aiex_lsp.templates.meter import ELEMENT, TooMuch
 from aiex_lsp.templates.sandbox import MAX_INT_BITS, meter_of, text_of
+from aiex_lsp.text.gaps import GAP
 
 LINEAR = (
     "abs", "count", "d", "default", "dictsort", "first", "float", "int", "items", "last",
@@ -63,8 +64,14 @@ def number_lines(context: Context, text: Any, start: Any = 1) -> str:
     width = len(str(first + count))
     meter.pay(2 * len(whole) + count * (ELEMENT + width + 3))
     lines = _lines(whole)
-    width = len(str(first + max(len(lines) - 1, 0)))
-    return "".join(f"{first + index:>{width}} | {line}" for index, line in enumerate(lines))
+    numbers, last = [], first
+    for line in lines:
+        numbers.append(last)
+        last += 1 + line.count(GAP)
+    width = len(str(numbers[-1] if numbers else first))
+    return "".join(
+        f"{number:>{width}} | {line}" for number, line in zip(numbers, lines, strict=True)
+    )
 
 
 def indent(context: Context, text: Any, width: Any = 4, first: Any = False) -> str:

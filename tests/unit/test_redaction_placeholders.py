@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from random import Random
@@ -197,6 +198,31 @@ def test_text_without_the_beginning_of_a_placeholder_is_shown_at_once():
     restorer = of(ONE).restorer()
     for delta in ("The password ", "is taken ", "from the aiexample", " file"):
         assert restorer.feed(delta) == delta
+
+
+QUOTED = 'login(password="a\\\\\\"b-c9")\n'
+
+
+@pytest.mark.parametrize("head", ['{"message": "', '\n ```json\n{"message": "'])
+@pytest.mark.parametrize("code", [QUOTED, f'KEY = """{KEY}"""\n'])
+def test_in_an_answer_in_json_secrets_are_written_as_json_has_them(head, code):
+    placeholders = of(code)
+    restorer = placeholders.restorer(structured=True)
+    answer = f'{head}it is {placeholders.all[0].word}"}}'
+    text = "".join(restorer.feed(one) for one in answer) + restorer.finish()
+    assert text == placeholders.restore(answer, structured=True)
+    found = json.loads(text[text.index("{") :])
+    assert found["message"] == f"it is {placeholders.all[0].value}"
+
+
+def test_prose_in_place_of_json_has_them_as_they_are():
+    placeholders = of(QUOTED)
+    answer = f"It is {placeholders.all[0].word}"
+    assert placeholders.restore(answer, structured=True) == f"It is {placeholders.all[0].value}"
+
+
+def test_what_was_replaced_is_no_secret_again():
+    assert not of(of(ONE).replace(ONE))
 
 
 def test_a_secret_never_shows_in_a_representation():

@@ -10,12 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiex_lsp.context.types import ContextBundle, ContextItem
-from aiex_lsp.errors import AiexError
+from aiex_lsp.errors import AiexError, NoProviderError
 from aiex_lsp.llm.redacting import RedactedPrompt
 from aiex_lsp.llm.types import Message
+from aiex_lsp.redaction.detect import describe, find_secrets
 from aiex_lsp.tasks.prompt import TemplatePrompt
 from aiex_lsp.templates.engine import Engine
 from aiex_lsp.templates.registry import TemplateRegistry
+from aiex_lsp.text.gaps import GAP
+from tests.client_rig import Rig, provider
+from tests.client_rig import settings as client_settings
 from tests.unit.redaction_corpus import make, plant, planted
 
 REGISTRY = TemplateRegistry()
@@ -110,6 +114,16 @@ def test_a_word_of_a_file_of_settings_is_a_secret_by_the_files_language():
     assert "swordfish" not in sent
 
 
+async def test_what_a_files_language_tells_stays_on_this_machine_too():
+    items = [ContextItem("code", "name: shop\npassword: swordfish\n", 0)]
+    one = prompt(items=items, facts={"language": "yaml"})
+    rig = Rig(detect=lambda text: describe(find_secrets(text)))
+    held = client_settings(provider("a"), secrets="local_only")
+    with pytest.raises(NoProviderError) as caught:
+        await rig.ask(held, prompt=one)
+    assert "password" in caught.value.what
+
+
 def test_a_secret_of_the_template_itself_does_not_leave(tmp_path: Path):
     token = make("ghp_|a|36", Random(1))
     (tmp_path / "own.md.j2").write_text(
@@ -136,6 +150,16 @@ def test_the_code_has_the_first_placeholder_whatever_stands_before_it():
     sent = shown(prompt(items=items))
     assert 'login(password="AIEX_SECRET_1_' in sent
     assert 'OTHER_PASSWORD = "AIEX_SECRET_2_' in sent
+
+
+def test_lines_keep_their_numbers_where_a_key_of_many_lines_was():
+    key = make("-----BEGIN PRIVATE KEY-----\n|b|64|\n|b|64|\n-----END PRIVATE KEY-----", Random(1))
+    code = f'KEY = """{key}"""\nafter = 1\n'
+    one = prompt("analyze_general", items=[ContextItem("code", code, 0)], facts={"start_line": 7})
+    sent = shown(one)
+    assert ' 7 | KEY = """AIEX_SECRET_1_' in sent
+    assert "11 | after = 1" in sent
+    assert GAP not in sent
 
 
 def test_without_secrets_the_prompt_is_as_it_was():
