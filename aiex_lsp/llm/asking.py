@@ -251,7 +251,9 @@ def _restored(call: Call, reply: Reply, redacted: RedactedPrompt | None) -> Repl
         return reply
     structured = call.request.schema is not None
     text = redacted.placeholders.restore(reply.completion.text, structured=structured)
-    asked = "\n".join(message.content for message in reply.fitted.call.messages)
+    # What the model said before may be made up too.
+    turns = [one for one in reply.fitted.call.messages if one.role != "assistant"]
+    asked = "\n".join(one.content for one in turns)
     return replace(
         reply,
         completion=replace(reply.completion, text=text),

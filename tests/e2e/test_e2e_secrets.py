@@ -18,7 +18,7 @@ from tests.e2e.harness import Client, Home, Json, running
 from tests.servers import anthropic, lm_studio, ollama, openai
 from tests.servers.base import FakeServer, serve_in_thread
 from tests.servers.script import Reply, Silence, status
-from tests.unit.redaction_corpus import plant, planted
+from tests.unit.redaction_corpus import make, plant, planted
 
 pytestmark = [
     pytest.mark.slow,
@@ -105,10 +105,12 @@ def user_text(body: Json) -> str:
 
 def fenced(text: str) -> str:
     """Return the last block of code in a text, with its fence."""
-    blocks = re.findall(r"^(`{3,})[^\n]*\n.*?^\1$", text, re.MULTILINE | re.DOTALL)
-    assert blocks, text
-    found = list(re.finditer(r"^(`{3,})[^\n]*\n.*?^\1$", text, re.MULTILINE | re.DOTALL))
-    return found[-1][0]
+    return blocks(text)[-1]
+
+
+def blocks(text: str) -> list[str]:
+    found = re.finditer(r"^(`{3,})[^\n]*\n.*?^\1$", text, re.MULTILINE | re.DOTALL)
+    return [one[0] for one in found]
 
 
 def _text(content: Any) -> str:
@@ -235,6 +237,84 @@ async def test_generated_tests_have_the_secrets_to_the_byte(client, servers):
     assert f'    assert db.password == "{SECRET}"\n' in written
     assert "AIEX_SECRET" not in json.dumps(result)
     check_unseen(servers["openai"], [SECRET])
+
+
+def changed(name: str, change: tuple[str, str]) -> Callable[[Json], str]:
+    """Answer with the code as it was shown, with `change` made in it."""
+
+    def answer(body: Json) -> str:
+        asked = "\n".join(
+            _text(one["content"]) for one in body["messages"] if one["role"] == "user"
+        )
+        shown = [one for one in blocks(asked) if f"def {name}" in one][-1]
+        assert change[0] in shown
+        return shown.replace(*change)
+
+    return answer
+
+
+@pytest.mark.parametrize("method", ["aiex/fix", "aiex/document", "aiex/refactor"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+async def test_an_edit_keeps_every_secret_to_the_byte(client, servers, method, line_end):
+    name = f"connect_{client.profile}_{method[5:]}_{len(line_end)}"
+    key = make(
+        "-----BEGIN PRIVATE KEY-----\n|b|64|\n|b|64|\n-----END PRIVATE KEY-----", Random(name)
+    )
+    secrets = [f"{SECRET}-{method[5:]}", make("ghp_|a|36", Random(name)), key]
+    text = (
+        f"import shop\n\n\ndef {name}(db, retries=1):\n"
+        f'    db.login("shop", password="{secrets[0]}", retries=retries)\n'
+        f"    token = '{secrets[1]}'\n"
+        f'    db.key("""{key}""")\n'
+        "    return db.call(token)\n"
+    ).replace("\n", line_end)
+    doc = "retries=1):\n", 'retries=1):\n    """Connect the shop."""\n'
+    change = doc if method == "aiex/document" else ("retries=1", "retries=3")
+    servers["openai"].answer = changed(name, change)
+    uri = client.open_file(client.home.root / f"{name}.py", text)
+    argument: Json = {**client.at(uri, name), "provider": "openai", "wait": True}
+    if method == "aiex/fix":
+        argument["diagnostic"] = {
+            "range": client.range(uri, "retries=1"),
+            "message": f"tried once, with '{secrets[0]}'",
+            "severity": 1,
+        }
+    if method == "aiex/refactor":
+        argument["instruction"] = "try three times"
+    result = await client.command(method, argument)
+    assert result["applied"] is True
+    assert client.text(uri) == text.replace(*(one.replace("\n", line_end) for one in change))
+    check_unseen(servers["openai"], secrets)
+
+
+async def test_a_made_up_placeholder_never_gets_into_code(client, servers):
+    name = f"invented_{client.profile}"
+    text = f'def {name}(db, retries=1):\n    db.login(password="{SECRET}-inv1")\n'
+
+    def invented(body: Json) -> str:
+        answer = changed(name, ("retries=1", "retries=3"))(body)
+        return answer.replace("AIEX_SECRET_1_", "AIEX_SECRET_5_")
+
+    servers["openai"].answer = invented
+    uri = client.open_file(client.home.root / f"{name}.py", text)
+    argument = {**client.at(uri, name), "provider": "openai", "wait": True, "instruction": "x"}
+    error = await client.failure(
+        "workspace/executeCommand", {"command": "aiex/refactor", "arguments": [argument]}
+    )
+    assert "asked twice" in error.message
+    assert "made-up word in place of a secret" in error.message
+    assert client.text(uri) == text
+    # The second answer may be better.
+    first = len(servers["openai"].generations)
+    servers["openai"].answer = lambda body: (
+        invented(body)
+        if len(servers["openai"].generations) == first + 1
+        else changed(name, ("retries=1", "retries=3"))(body)
+    )
+    result = await client.command("aiex/refactor", argument)
+    assert result["applied"] is True
+    assert client.text(uri) == text.replace("retries=1", "retries=3")
+    check_unseen(servers["openai"], [f"{SECRET}-inv1"])
 
 
 async def test_two_calls_at_once_have_their_own_secrets(client, servers):

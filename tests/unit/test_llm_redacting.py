@@ -218,6 +218,17 @@ async def test_invented_placeholders_are_told():
     assert result.unrestored == ("AIEX_SECRET_7_abcd",)
 
 
+async def test_what_the_model_made_up_before_is_made_up_again():
+    class Talk(Prompt):
+        def fit(self, budget, count, *, small_model=False) -> FittedPrompt:
+            turns = (Message("user", CODE), Message("assistant", "AIEX_SECRET_7_abcd"))
+            return FittedPrompt((*turns, Message("user", "again")), 10)
+
+    held = settings(provider("a", Text("AIEX_SECRET_7_abcd"), DONE))
+    result = await Rig().ask(held, prompt=Talk())
+    assert result.unrestored == ("AIEX_SECRET_7_abcd",)
+
+
 async def test_a_question_about_an_answer_has_the_same_placeholders():
     rig, held = Rig(), settings(provider("a"))
     first = await ask(rig, held)
