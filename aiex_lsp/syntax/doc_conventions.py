@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from aiex_lsp.syntax.doc_forms import Family
 
@@ -68,8 +68,10 @@ _WORDS: dict[str, str] = {
 }  # fmt: skip
 
 
-def convention_of(contents: Iterable[str], family: Family, usual: str | None = None) -> str:
-    """Return the convention most of the comments follow, else `usual`, else the language's."""
+def convention_of(
+    contents: Iterable[str], family: Family, usual: Callable[[], str | None] | None = None
+) -> str:
+    """Return the convention most comments follow, else what `usual` tells, else the language's."""
     texts = list(contents)
     known = [name for name in _SIGNS if name in family.known]
     counts: Counter[str] = Counter()
@@ -80,8 +82,10 @@ def convention_of(contents: Iterable[str], family: Family, usual: str | None = N
             counts[sign] += 1
     if counts:
         return max(counts, key=lambda name: (counts[name], -known.index(name)))
-    if usual is not None and usual in (family.known or {family.convention}):
-        return usual
+    # Where a language has one convention nobody needs to be asked.
+    told = usual() if usual is not None and known else None
+    if told is not None and told in family.known:
+        return told
     prose = _FALLBACK.get(family.convention) or ("plain" if "plain" in family.known else None)
     if prose is not None and sum(map(bool, texts)) >= _ENOUGH:
         return prose

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from aiex_lsp.syntax import doc_place
@@ -52,12 +52,17 @@ class DocStyle:
 
 
 def style_of(
-    text: str, language: str, symbol: Symbol | None = None, *, usual: str | None = None
+    text: str,
+    language: str,
+    symbol: Symbol | None = None,
+    *,
+    usual: Callable[[], str | None] | None = None,
 ) -> DocStyle:
     """Return the style the file's own comments have, else the language's.
 
     `symbol` is what is to be documented: an Elixir module and a private function have other
-    comments than a public one. `usual` is the project's convention where the file tells none.
+    comments than a public one. `usual` is asked for the project's convention where
+    the file tells none.
     """
     name = canonical(language) or language
     family = family_of(name)

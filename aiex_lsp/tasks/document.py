@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from aiex_lsp.context.documents import file_path
 from aiex_lsp.context.injector import language_of
 from aiex_lsp.context.target import Target
 from aiex_lsp.errors import UsageError
@@ -11,7 +12,6 @@ from aiex_lsp.llm.types import Listener
 from aiex_lsp.tasks.ask import Parts
 from aiex_lsp.tasks.edit_task import EditQuestion, edit_code, edit_question, locate
 from aiex_lsp.tasks.types import EditResult, TaskRequest
-from aiex_lsp.text.snapshot import Snapshot
 
 
 async def question_of(parts: Parts, request: TaskRequest) -> EditQuestion:
@@ -21,15 +21,20 @@ async def question_of(parts: Parts, request: TaskRequest) -> EditQuestion:
         raise UsageError(
             "There is no symbol at this place to document", "Put the cursor on a function or class"
         )
-    style = await asyncio.to_thread(_style, request.snapshot, target)
+    style = await asyncio.to_thread(_style, request, target)
     return await edit_question(parts, request, target, "document", {"doc_style": style})
 
 
-def _style(snapshot: Snapshot, target: Target) -> str:
-    from aiex_lsp.syntax.docstrings import described, style_of
+def _style(request: TaskRequest, target: Target) -> str:
+    from aiex_lsp.context.documentation import documentation_style
+    from aiex_lsp.syntax.docstrings import described
 
+    snapshot = request.snapshot
     symbol = target.symbol if target.kind == "symbol" else None
-    return described(style_of(snapshot.text, language_of(snapshot), symbol))
+    path = file_path(snapshot.uri)
+    root = request.workspace.root_of(path) if path is not None else None
+    language = language_of(snapshot)
+    return described(documentation_style(snapshot.text, language, symbol, path, root))
 
 
 async def document(parts: Parts, request: TaskRequest, listener: Listener) -> EditResult:

@@ -188,10 +188,10 @@ def test_the_convention_is_the_files_own(convention: str, language: str, text: s
 
 def test_the_projects_convention_holds_where_the_file_tells_none() -> None:
     """A project that says NumPy gets NumPy in a new file, not in one that does otherwise."""
-    assert style_of("def f():\n    pass\n", "python", usual="numpy").convention == "numpy"
+    assert style_of("def f():\n    pass\n", "python", usual=lambda: "numpy").convention == "numpy"
     sphinx = PYTHON.format("A.\n\n    :param x: y\n    ")
-    assert style_of(sphinx, "python", usual="numpy").convention == "sphinx"
-    assert style_of("fn f() {}\n", "rust", usual="numpy").convention == "rustdoc"
+    assert style_of(sphinx, "python", usual=lambda: "numpy").convention == "sphinx"
+    assert style_of("fn f() {}\n", "rust", usual=lambda: "numpy").convention == "rustdoc"
 
 
 def test_a_style_is_said_in_words() -> None:
