@@ -43,7 +43,34 @@ def _reanchored(edit: FileEdit, now: Snapshot | None) -> FileEdit:
     for one in moved:
         if now.text[one.span.start : one.span.end] != one.old_text:
             raise _stale(name)
-    return replace(edit, replacements=moved, version=now.version, base_text=now.text)
+    asked = None if edit.range is None else _asked(edit, edit.range, changes, now, name)
+    return replace(edit, replacements=moved, version=now.version, base_text=now.text, range=asked)
+
+
+def _asked(
+    edit: FileEdit, asked: Span, changes: list[tuple[int, int, str]], now: Snapshot, name: str
+) -> Span:
+    """Return where the range that was asked about lies now. Raises where it was changed."""
+    shift = 0
+    for start, end, text in changes:
+        if end <= asked.start:
+            shift += len(text) - (end - start)
+        elif start < asked.end:
+            raise _stale(name)
+    moved = Span(asked.start + shift, asked.end + shift)
+    before, after = edit.base_text, now.text
+    # What was typed on its first or last line touches it though its own text is the same.
+    if (
+        before[asked.start : asked.end] != after[moved.start : moved.end]
+        or _ends_line(before[: asked.start][-1:]) != _ends_line(after[: moved.start][-1:])
+        or _ends_line(before[asked.end :][:1]) != _ends_line(after[moved.end :][:1])
+    ):
+        raise _stale(name)
+    return moved
+
+
+def _ends_line(char: str) -> bool:
+    return char in ("", "\n", "\r", "\ufeff")
 
 
 def _moved(one: Replacement, changes: list[tuple[int, int, str]], name: str) -> Replacement:

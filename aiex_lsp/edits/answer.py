@@ -24,6 +24,8 @@ __all__ = ["EditTarget", "Intent", "Planned", "plan_answer"]
 
 MAX_ANSWER = 2_000_000
 """Characters of an answer that are read: ten times what any model writes."""
+MAX_BLOCKS = 200
+"""Code blocks of an answer that are looked at."""
 
 _LABELS = {"fix": "Fix", "document": "Document", "refactor": "Refactor", "run": "Change"}
 
@@ -79,6 +81,8 @@ def _edits(scene: Scene, parsed: Parsed) -> tuple[FileEdit, ...]:
         if not is_bare_code(scene, code):
             raise without_code(text)
         return (_finished(scene, placed(scene, code)),)
+    if len(parsed.code_blocks) > MAX_BLOCKS:
+        raise NotUsableError("The answer has more code blocks than can be looked at")
     diffs = [block for block in parsed.code_blocks if _is_diff(scene, block)]
     failed: NotUsableError | None = None
     if diffs:
@@ -141,7 +145,7 @@ def _finished(scene: Scene, new: Placed) -> FileEdit:
         # Imports that would stand inside the range are the answer's own business.
         changes += [one for one in wanted if not span.start < one[0] < span.end]
     check_edit(scene, new.text, scene.document.applied(changes))
-    return scene.document.file_edit(changes)
+    return scene.document.file_edit(changes, span)
 
 
 def _json(parsed: Parsed) -> tuple[list, str | None] | None:  # type: ignore[type-arg]

@@ -26,6 +26,8 @@ MAX_HUNKS = 2_000
 
 def apply_files(scene: Scene, files: Sequence[FileHunks], finish: Finish) -> tuple[FileEdit, ...]:
     """Return the edits of all files the hunks are for. Raises `NotUsableError`: all or nothing."""
+    if not files:
+        raise NotUsableError(UNCHANGED)
     alone = len({one.path for one in files}) <= 1
     by_uri: dict[str, tuple[Snapshot, list[Hunk]]] = {}
     for one in files:

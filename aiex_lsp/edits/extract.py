@@ -114,11 +114,13 @@ def _line_end(code: str, at: int) -> int:
 
 def _outermost(found: list[Symbol], own: Symbol) -> list[Symbol]:
     """Return the definitions beside `own` that no other but what encloses `own` holds."""
-    around = [one for one in found if one.start <= own.start and own.end <= one.end]
-    free = [one for one in found if one not in around and not _within(one, own)]
-    return [
-        one for one in free if not any(_within(one, other) for other in free if other is not one)
-    ]
+    out: list[Symbol] = []
+    for one in sorted(found, key=lambda one: (one.start, -one.end)):
+        if (one.start <= own.start and own.end <= one.end) or _within(one, own):
+            continue
+        if not out or one.start >= out[-1].end:
+            out.append(one)
+    return out
 
 
 def _within(one: Symbol, other: Symbol) -> bool:
@@ -130,8 +132,8 @@ def _is_known(scene: Scene, text: str, one: Symbol, asked: Symbol) -> bool:
     containers = {one.container, asked.container} if not one.container else {one.container}
     there = [
         other
-        for other in scene.outside
-        if other.name == one.name and (other.container in containers or not asked.container)
+        for other in scene.outside_named.get(one.name, ())
+        if (other.container in containers or not asked.container)
     ]
     if not there:
         return False

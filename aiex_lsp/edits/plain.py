@@ -45,8 +45,11 @@ class PlainDocument:
             start = 1
         return Span(start, max(start, end))
 
-    def file_edit(self, changes: Iterable[Change]) -> FileEdit:
-        """Return the smallest edit of the snapshot that makes the changes, line breaks its own."""
+    def file_edit(self, changes: Iterable[Change], asked: Span | None = None) -> FileEdit:
+        """Return the smallest edit of the snapshot that makes the changes, line breaks its own.
+
+        `asked` is the plain range that must not have changed meanwhile.
+        """
         replacements: list[Replacement] = []
         for start, end, text in sorted(changes):
             for first, last, new in minimal_replacements(self.text[start:end], text):
@@ -59,7 +62,12 @@ class PlainDocument:
                     )
                 )
         snapshot = self.snapshot
-        return FileEdit(snapshot.uri, tuple(replacements), snapshot.version, snapshot.text)
+        bound = None
+        if asked is not None:
+            bound = Span(self._original(asked.start), self._original(asked.end))
+        return FileEdit(
+            snapshot.uri, tuple(replacements), snapshot.version, snapshot.text, range=bound
+        )
 
     def applied(self, changes: Iterable[Change]) -> str:
         """Return the plain text after the changes."""

@@ -148,6 +148,14 @@ class Scene:
         ]
 
     @cached_property
+    def outside_named(self) -> dict[str, list[Symbol]]:
+        """Return the definitions outside of the range by their names."""
+        named: dict[str, list[Symbol]] = {}
+        for one in self.outside:
+            named.setdefault(one.name, []).append(one)
+        return named
+
+    @cached_property
     def line_set(self) -> frozenset[str]:
         """Return the document's lines without the blanks around them."""
         return frozenset(line.strip() for line in self.lines)

@@ -21,7 +21,8 @@ class FileEdit:
     """Changes to one document; `replacements` ascend and do not overlap.
 
     `create` makes a new file of `new_text` (no replacements then). `version` and `base_text` are
-    the snapshot the plan was made for (version None: read from disk).
+    the snapshot the plan was made for (version None: read from disk). `range` is what was asked
+    about: a change inside it makes the edit stale even where no replacement is touched.
     """
 
     uri: str
@@ -30,6 +31,7 @@ class FileEdit:
     base_text: str = ""
     create: bool = False
     new_text: str | None = None
+    range: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
