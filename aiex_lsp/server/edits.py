@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
@@ -65,15 +66,14 @@ def workspace_edit(client: Client, plan: EditPlan, *, confirm: bool) -> types.Wo
         return types.WorkspaceEdit(
             changes={e.uri: _text_edits(e, client, types.TextEdit) for e in plan.files}
         )
-    annotation = _ANNOTATION if confirm and client.change_annotations else None
-
-    def text_edit(range: types.Range, new_text: str) -> AnyTextEdit:
-        if annotation is None:
-            return types.TextEdit(range, new_text)
-        return types.AnnotatedTextEdit(annotation, range, new_text)
-
+    annotated = confirm and client.change_annotations
+    annotations: dict[types.ChangeAnnotationIdentifier, types.ChangeAnnotation] = {}
     changes: list[Change] = []
-    for edit in plan.files:
+    for number, edit in enumerate(plan.files, 1):
+        # One a file: whoever confirms sees what happens to each, and may take some of them.
+        annotation = f"{_ANNOTATION}.{number}" if annotated else None
+        if annotation is not None:
+            annotations[annotation] = _announced(edit, plan)
         if edit.create and client.create_files:
             changes.append(
                 types.CreateFile(
@@ -85,12 +85,23 @@ def workspace_edit(client: Client, plan: EditPlan, *, confirm: bool) -> types.Wo
         document = types.OptionalVersionedTextDocumentIdentifier(
             uri=edit.uri, version=None if edit.create else edit.version
         )
-        changes.append(types.TextDocumentEdit(document, _text_edits(edit, client, text_edit)))
-    annotations = None
-    if annotation is not None:
-        label = plan.label or "Edit by a language model"
-        annotations = {annotation: types.ChangeAnnotation(label, needs_confirmation=True)}
-    return types.WorkspaceEdit(document_changes=changes, change_annotations=annotations)
+        make = types.TextEdit if annotation is None else partial(_annotated, annotation)
+        changes.append(types.TextDocumentEdit(document, _text_edits(edit, client, make)))
+    return types.WorkspaceEdit(document_changes=changes, change_annotations=annotations or None)
+
+
+def _annotated(annotation: str, range: types.Range, new_text: str) -> AnyTextEdit:
+    return types.AnnotatedTextEdit(annotation, range, new_text)
+
+
+def _announced(edit: FileEdit, plan: EditPlan) -> types.ChangeAnnotation:
+    """Return what a user who is asked to confirm reads of one file."""
+    count = len(edit.replacements)
+    does = "creates" if edit.create else "changes"
+    lines = (edit.new_text or "").count("\n")
+    size = f"{lines} lines" if edit.create else f"{count} place{'s' if count != 1 else ''}"
+    label = f"{plan.label or 'Edit by a language model'}: {does} {shown(edit.uri)}"
+    return types.ChangeAnnotation(label, needs_confirmation=True, description=size)
 
 
 async def apply(ls: AiexServer, plan: EditPlan, settings: Settings) -> bool:

@@ -180,7 +180,11 @@ async def test_confirmation_is_asked_where_settings_and_client_say(world, confir
                 for one in [change, *change.get("edits", [])]
             ]
         if expected:
-            assert [a["needsConfirmation"] for a in annotations.values()] == [True]
+            assert [a["needsConfirmation"] for a in annotations.values()] == [True] * files
+            assert [a["label"] for a in annotations.values()] == [
+                f"Add tests: creates t{number}.py" for number in range(files)
+            ]
+            assert len(editor.edits) == 1, "one edit: one step to undo"
             assert set(annotations) == {one for one in used if one}
         else:
             assert annotations is None
