@@ -204,9 +204,10 @@ UNUSABLE = {
 async def test_an_answer_that_is_no_code(
     client: Client, server: FakeServer, dialect: str, answer: str
 ) -> None:
+    """Nothing is changed, and what the model wrote is shown."""
     step, what, then = UNUSABLE[answer]
     server.answer = lambda _body: step
-    await _fails(client, dialect, "aiex/generateTests", what, then)
+    await _fails(client, dialect, "aiex/generateTests", what, then, shown=step.text)
     await _still_serves(client, server, dialect)
 
 
@@ -262,8 +263,12 @@ async def _fails(
     what: str,
     then: str,
     more: dict[str, Any] | None = None,
+    shown: str | None = None,
 ) -> str:
-    """Return the one message by which a request and a command fail; nothing else happens."""
+    """Return the one message by which a request and a command fail; nothing else happens.
+
+    `shown` is the text that is shown beside the message.
+    """
     uri, name = cases.new_file(client)
     before = client.text(uri)
     mark = client.since()
@@ -285,7 +290,9 @@ async def _fails(
         assert name not in said
         assert KEY not in said
     assert len(mark.messages) == 1
-    assert mark.shown() == []
+    texts = [path.read_text() for path in mark.shown()]
+    assert len(texts) == (shown is not None)
+    assert all(shown in text and message in text for text in texts)
     assert mark.received("workspace/applyEdit") == []
     assert client.text(uri) == before
     return message
