@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -42,14 +44,29 @@ def apply_plan(plan: EditPlan, root: Path) -> list[str]:
     ready = [(path_of(file.uri), result_of(file), file) for file in plan.files]
     for path, _, file in ready:
         _check(path, file, root)
+    written: list[tuple[Path, FileEdit]] = []
     for path, text, file in ready:
         try:
             write_atomically(path, text.encode("utf-8"))
         except OSError as error:
+            _take_back(written)
             name = shown_path(file.uri, root)
             why = error.strerror or str(error)
-            raise EditError(f"{name} cannot be written: {why}", "Check its permissions") from error
+            raise EditError(
+                f"{name} cannot be written: {why}; nothing was changed", "Check its permissions"
+            ) from error
+        written.append((path, file))
     return [shown_path(file.uri, root) for _, _, file in ready]
+
+
+def _take_back(written: Sequence[tuple[Path, FileEdit]]) -> None:
+    """Give files the text they had: an edit of several files is made as a whole or not at all."""
+    for path, file in reversed(written):
+        with suppress(OSError):
+            if file.create:
+                path.unlink()
+            else:
+                write_atomically(path, file.base_text.encode("utf-8"))
 
 
 def path_of(uri: str) -> Path:
