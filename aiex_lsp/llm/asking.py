@@ -64,7 +64,7 @@ class Asking:
                 call.on_delta(reply.completion.text)
                 self._sender.tell_kept(call, adapter, fitted, kept)
                 return reply
-        told = _replaced(call, fitted, redacted)
+        told = _replaced(call, fitted)
         call.on_status(f"asking {adapter.name} ({fitted.call.model}){told}")
 
         async def send(listener: Listener) -> Reply:
@@ -236,12 +236,10 @@ class Asking:
             return None
 
 
-def _replaced(call: Call, fitted: Fitted, redacted: RedactedPrompt | None) -> str:
+def _replaced(call: Call, fitted: Fitted) -> str:
     """Return what is said of replaced secrets, once a call."""
-    if redacted is None or call.told_replaced:
-        return ""
-    count = len(redacted.used(fitted.call.messages))
-    call.told_replaced = count > 0
+    count = 0 if call.told_replaced else len(fitted.redactions)
+    call.told_replaced = call.told_replaced or count > 0
     return f", {count} secret{'s' * (count != 1)} replaced" if count else ""
 
 

@@ -81,9 +81,8 @@ class LLMClient:
         if self._budget is None:
             self._budget = RetryBudget(clock)
         started = clock()
-        call = Call(
-            self._new_id(), request, settings, listener or SilentListener(), started, started
-        )
+        listener = listener or SilentListener()
+        call = Call(self._new_id(), request, settings, listener, started, started)
         call.known = self._known.of(request.follows)
         if self._recall is not None:
             await self._recall()
@@ -147,8 +146,6 @@ class LLMClient:
             if error.kind is FailureKind.CONTEXT_TOO_LONG:
                 raise
             fitted = await self._fitting.fit(request, settings, adapter, "unknown", ask=False)
-        if redacted is not None:
-            fitted = replace(fitted, redactions=redacted.used(fitted.call.messages))
         return fitted, adapter
 
     def estimate_cost(self, fitted: Fitted, adapter: Adapter) -> float | None:

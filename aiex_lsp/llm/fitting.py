@@ -11,6 +11,7 @@ from aiex_lsp.config.settings import ProviderSettings, Settings
 from aiex_lsp.errors import AiexError, FailureKind, ProviderError, TemplateError
 from aiex_lsp.llm.adapters.base import Adapter
 from aiex_lsp.llm.pool import AdapterPool
+from aiex_lsp.llm.redacting import RedactedPrompt
 from aiex_lsp.llm.tokens import TokenCounter
 from aiex_lsp.llm.types import (
     Completion,
@@ -58,7 +59,7 @@ log = logging.getLogger(__name__)
 class Fitted:
     """A call ready to be sent; `window` is in tokens.
 
-    `redactions` describe the secrets that were replaced, where somebody asked for that.
+    `redactions` describe the secrets that were replaced.
     """
 
     call: ModelCall
@@ -134,7 +135,8 @@ class Fitting:
             context_window=window,
             input_tokens=prompt.input_tokens,
         )
-        return Fitted(call, prompt, window)
+        redacted = request.prompt if isinstance(request.prompt, RedactedPrompt) else None
+        return Fitted(call, prompt, window, redacted.used(prompt.messages) if redacted else ())
 
     async def _fit_prompt(
         self,

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import sqlite3
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -287,6 +290,34 @@ async def test_an_edit_keeps_every_secret_to_the_byte(client, servers, method, l
     check_unseen(servers["openai"], secrets)
 
 
+async def test_findings_lie_on_their_lines_behind_a_key_of_many(client, servers):
+    recipe = "-----BEGIN PRIVATE KEY-----\n|b|64|\n|b|64|\n-----END PRIVATE KEY-----"
+    key = make(recipe, Random(client.profile))
+    text = f'KEY = """{key}"""\nlogin(password="a\\"b-{SECRET}")\nafter = eval(KEY)\n'
+    password = f'a\\"b-{SECRET}'
+
+    def review(body: Json) -> str:
+        shown = user_text(body)
+        (line,) = [one for one in shown.split("\n") if "eval(KEY)" in one]
+        number = int(line.split("|")[0])
+        first, second = (one for one in dict.fromkeys(PLACEHOLDER.findall(shown)))
+        findings = [
+            {"start_line": number, "end_line": number, "message": f"runs {first}"},
+            {"start_line": 1, "end_line": 1, "message": "bare", "quote": f'"{second}"'},
+        ]
+        given = {"severity": "warning", "category": "security", "suggestion": None, "quote": None}
+        return json.dumps({"summary": second, "findings": [{**given, **one} for one in findings]})
+
+    servers["openai"].answer = review
+    uri = client.open(f"untitled:review-{client.profile}", text)
+    result = await client.request("aiex/analyze", {**whole(client, uri), "provider": "openai"})
+    one, two = result["findings"]
+    assert client.code_at(uri, one["range"]) == "after = eval(KEY)"
+    assert one["message"] == f"runs {key}"
+    assert client.code_at(uri, two["range"]) == f'"{password}"'
+    check_unseen(servers["openai"], [key, password])
+
+
 async def test_a_made_up_placeholder_never_gets_into_code(client, servers):
     name = f"invented_{client.profile}"
     text = f'def {name}(db, retries=1):\n    db.login(password="{SECRET}-inv1")\n'
@@ -331,6 +362,21 @@ async def test_two_calls_at_once_have_their_own_secrets(client, servers):
     check_unseen(servers["openai"], [f"n{number}-Pa55word" for number in range(6)])
 
 
+def kept_answers(state: Path) -> Iterator[str]:
+    """Yield what lies packed in the databases of a state folder."""
+    for path in state.rglob("*"):
+        if not path.is_file() or not path.read_bytes().startswith(b"SQLite format 3"):
+            continue
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+            tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            for (table,) in tables.fetchall():
+                for row in database.execute(f'SELECT * FROM "{table}"'):
+                    for value in row:
+                        if isinstance(value, bytes):
+                            with suppress(zlib.error):
+                                yield zlib.decompress(value).decode()
+
+
 async def test_nothing_that_is_kept_on_disk_has_a_secret(client, servers):
     uri = client.open(f"untitled:disk-{client.profile}", f'z = login(password="{SECRET}-disk9")\n')
     await client.request("aiex/explain", {**whole(client, uri), "provider": "openai"})
@@ -340,6 +386,9 @@ async def test_nothing_that_is_kept_on_disk_has_a_secret(client, servers):
         if path.is_file() and f"{SECRET}-disk9".encode() in path.read_bytes()
     ]
     assert found == []
+    kept = "\n".join(kept_answers(client.home.state))
+    assert "z = login" in kept
+    assert SECRET not in kept
     logged = [str(one) for one in client.editor.notifications("window/logMessage")]
     assert not any(SECRET in one for one in logged)
 
