@@ -104,6 +104,9 @@ def filled(code: Sequence[str], original: Sequence[str], quiet: frozenset[int]) 
         gone = list(original[start:end])
         while gone and not gone[0].strip() and out and not out[-1].strip():
             gone.pop(0)
+        following = code[mark + 1 : mark + 2]
+        while gone and not gone[-1].strip() and following and not following[0].strip():
+            gone.pop()
         out.extend(gone)
         done = end
         position = mark + 1

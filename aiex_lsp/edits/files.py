@@ -26,7 +26,8 @@ def named_document(target: EditTarget, path: str | None, *, alone: bool = True) 
     clean = path.strip().strip("\"'`").replace("\\", "/")
     document = unquote(urlsplit(own.uri).path)
     if _ROOTED.match(path.strip().strip("\"'`")):
-        if clean == document or unquote(urlsplit(clean).path) == document:
+        drive = f"/{clean}".lower() == document.lower() and ":" in clean[:2]
+        if drive or document in (clean, unquote(urlsplit(clean).path)):
             return own
         raise _outside(path)
     parts = [part for part in clean.split("/") if part not in ("", ".")]

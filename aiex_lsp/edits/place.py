@@ -10,6 +10,7 @@ from aiex_lsp.edits.comments import documented, quiet_lines
 from aiex_lsp.edits.elided import check_placeholders, elisions, filled
 from aiex_lsp.edits.extract import Extract, plain_extract, readable, symbol_extract
 from aiex_lsp.edits.indent import fitted, indent_of
+from aiex_lsp.edits.neighbours import repeated_around
 from aiex_lsp.edits.refusals import ONE_FILE, NotUsableError, shortened
 from aiex_lsp.edits.scene import Scene, definitions
 from aiex_lsp.responses.info import path_in_comment
@@ -61,7 +62,7 @@ def _symbol(scene: Scene, code: str, asked: Symbol) -> Placed:
     if scene.intent == "document" and (text := documented(scene, code)) is not None:
         return Placed(text)
     found = definitions(code, scene.language, asked.name, member=bool(asked.container))
-    own = _same(found, asked) or _renamed(scene, found, asked)
+    own = _same(found, asked, code, scene.old) or _renamed(scene, found, asked)
     if own is None:
         names = [one.name for one in found]
         if names:
@@ -73,6 +74,7 @@ def _symbol(scene: Scene, code: str, asked: Symbol) -> Placed:
         raise NotUsableError(
             f"The answer has only a part of `{shortened(asked.name)}`, not the whole"
         )
+    _check_once(scene, found, own)
     extract = symbol_extract(scene, code, found, own, asked)
     return Placed(_fitted(scene, extract, asked), extract.imports)
 
@@ -84,7 +86,10 @@ def _selection(scene: Scene, code: str) -> Placed:
         if around.name in names:
             continue
         own = _same(
-            definitions(code, scene.language, around.name, member=bool(around.container)), around
+            definitions(code, scene.language, around.name, member=bool(around.container)),
+            around,
+            code,
+            scene.text[around.start : around.end],
         )
         if own is not None:
             return _narrowed(scene, code, around)
@@ -94,15 +99,40 @@ def _selection(scene: Scene, code: str) -> Placed:
             f"The answer is code for `{shortened(found[0].name)}`, not for `{shortened(top[0])}`"
         )
     if _is_whole_file(scene, code):
-        return _cut_out(scene, scene.text.removeprefix("\ufeff"), code, scene.lines)
+        return _cut_out(scene, scene.text.removeprefix("\ufeff"), code)
     extract = plain_extract(scene, code)
+    wider = repeated_around(scene, extract.code.split("\n"))
+    if wider is not None:
+        old = scene.lines[wider.start : wider.stop]
+        new = fitted(extract.code.strip("\n").split("\n"), old, frozenset())
+        start = scene.starts[wider.start]
+        cut = _cut_out(scene, "\n".join(old), "\n".join(restored(new, old)), start)
+        return Placed(cut.text, extract.imports)
     return Placed(_fitted(scene, extract, None), extract.imports)
 
 
-def _same(found: list[Symbol], asked: Symbol) -> Symbol | None:
+def _same(found: list[Symbol], asked: Symbol, code: str, old: str) -> Symbol | None:
+    """Return the definition that is the asked one; of overloads the one most like it."""
     same = [one for one in found if one.name == asked.name]
-    fitting = [one for one in same if asked.qualified_name.endswith(one.qualified_name)]
-    return next(iter(fitting or same), None)
+    fitting = [one for one in same if asked.qualified_name.endswith(one.qualified_name)] or same
+    fitting = [one for one in fitting if one.kind == asked.kind] or fitting
+    fitting = [one for one in fitting if one.signature == asked.signature] or fitting
+    if len(fitting) < 2:
+        return next(iter(fitting), None)
+    lines = {line.strip() for line in old.split("\n")}
+
+    def alike(one: Symbol) -> float:
+        own = [line.strip() for line in code[max(0, one.start) : one.end].split("\n")]
+        return sum(line in lines for line in own) / len(own)
+
+    return max(fitting, key=alike)
+
+
+def _check_once(scene: Scene, found: list[Symbol], own: Symbol) -> None:
+    """Raise where the block has more definitions of this name than the file."""
+    there = max(1, sum(one.name == own.name for one in scene.outline.symbols))
+    if sum(one.name == own.name and one.container == own.container for one in found) > there:
+        raise NotUsableError(f"The answer defines `{shortened(own.name)}` more than once")
 
 
 def _renamed(scene: Scene, found: list[Symbol], asked: Symbol) -> Symbol | None:
@@ -130,7 +160,7 @@ def _narrowed(scene: Scene, code: str, around: Symbol) -> Placed:
         start = around.start
     wider = Scene(scene.document, Span(start, around.end), scene.intent, around.name, scene.target)
     whole = _symbol(wider, code, around)
-    cut = _cut_out(scene, wider.old, whole.text, wider.old.split("\n"), start)
+    cut = _cut_out(scene, wider.old, whole.text, start)
     return Placed(cut.text, whole.imports)
 
 
@@ -142,9 +172,8 @@ def _is_whole_file(scene: Scene, code: str) -> bool:
     return sum(line in there for line in outside) > 0.7 * len(outside)
 
 
-def _cut_out(scene: Scene, old: str, new: str, lines: list[str], offset: int = 0) -> Placed:
+def _cut_out(scene: Scene, old: str, new: str, offset: int = 0) -> Placed:
     """Return what the range becomes where `old`, which holds it, becomes `new`."""
-    del lines
     before, after = old.split("\n"), new.strip("\n").split("\n")
     if offset == 0 and scene.text.startswith("\ufeff"):
         offset = 1

@@ -43,11 +43,11 @@ def target_of(case: dict[str, Any]) -> EditTarget:
     symbol = None
     if "symbol" in case:
         name = case["symbol"].split(".")
-        symbol = next(
+        symbol = [
             one
             for one in build_outline(text, case["language"]).symbols
             if one.name == name[-1] and one.qualified_name.endswith(case["symbol"])
-        )
+        ][case.get("nth", 0)]
     if "range" in case:
         wanted = broken_as(case, case["range"]).rstrip("\r\n")
         assert text.count(wanted) == 1
