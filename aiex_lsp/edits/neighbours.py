@@ -27,11 +27,13 @@ def repeated_around(scene: Scene, code: Sequence[str]) -> range | None:
     own = {lines[at].strip() for at in within}
     first = _reach(lines, within.start - 1, -1, keys, own)
     last = _reach(lines, within.stop, 1, keys[::-1], own)
-    if first < within.start or last >= within.stop:
-        return range(first, last + 1)
-    if canonical(scene.language) is None and _borrowed(lines, within, keys, own) > 1:
-        raise NotUsableError("The answer changes lines outside of the asked code", ONE_FILE)
-    return None
+    wider = first < within.start or last >= within.stop
+    if canonical(scene.language) is None:
+        above = lines[max(0, first - 10) : first] if first == within.start else []
+        below = lines[last + 1 : last + 11] if last == within.stop - 1 else []
+        if _borrowed([*above, *below], keys, own) > (0 if wider else 1):
+            raise NotUsableError("The answer changes lines outside of the asked code", ONE_FILE)
+    return range(first, last + 1) if wider else None
 
 
 def _reach(lines: Sequence[str], start: int, step: int, keys: list[str], own: set[str]) -> int:
@@ -53,10 +55,6 @@ def _reach(lines: Sequence[str], start: int, step: int, keys: list[str], own: se
     return start - step
 
 
-def _borrowed(lines: Sequence[str], within: range, keys: list[str], own: set[str]) -> int:
-    near = [
-        *lines[max(0, within.start - 10) : within.start],
-        *lines[within.stop : within.stop + 10],
-    ]
+def _borrowed(near: Sequence[str], keys: list[str], own: set[str]) -> int:
     found = {line.strip() for line in near} - own
     return sum(1 for key in keys if key in found and len(key) >= _TELLING)

@@ -12,6 +12,7 @@ from aiex_lsp.edits.scene import Scene, definitions
 from aiex_lsp.responses.detect import detect
 from aiex_lsp.responses.types import CodeBlock
 from aiex_lsp.syntax.imports import imports
+from aiex_lsp.syntax.languages import canonical
 from aiex_lsp.syntax.validate import validate
 
 MAX_TRIED = 8
@@ -60,6 +61,8 @@ def candidates(scene: Scene, blocks: Sequence[CodeBlock], lines: Sequence[str]) 
 def _fits(scene: Scene, block: CodeBlock) -> bool:
     if block.language in scene.family or block.language == "text":
         return True
+    if canonical(scene.language) is None and not block.info.strip():
+        return True  # the guess knows none of the languages without a grammar
     if block.language in _SHELL or block.language in ("diff", "json", "markdown"):
         return False
     # A wrong label on code of the right language that defines what was asked for.
@@ -163,4 +166,4 @@ def is_other_language(scene: Scene, code: str) -> str | None:
     guessed = detect(code)
     if guessed is None or guessed in scene.family:
         return None
-    return None if validate(code, scene.language).valid else guessed
+    return guessed if validate(code, scene.language).valid is False else None
