@@ -15,6 +15,11 @@ _ELIXIR = re.compile(
     r"|false\b|nil\b)\)?"
 )
 _KEPT = re.compile(r"\W*(?:TODO|FIXME|XXX|HACK|BUG)\b|\W*[-=*#~_]{6,}")
+_OF_MORE = re.compile(
+    r"[@\\](?:file|fileoverview|fileOverview|packageDocumentation|module|license|preserve|"
+    r"defgroup|addtogroup|copyright)\b|[@\\][{}]|//\s*#(?:end)?region\b"
+)
+"""What is about a file, a group or a region, even where it touches a definition."""
 _LICENSE = re.compile(r"copyright|licen[cs]e|SPDX|all rights reserved", re.IGNORECASE)
 _EMPTY = ("/**/", "/***/")
 _FILES_OWN = re.compile(
@@ -121,7 +126,7 @@ def _at(text: str, at: int, end: int, family: Family, tools: re.Pattern[str]) ->
         body = text[at:stop]
         if tools.match(body):
             return Comment(at, stop, "kept" if _FILES_OWN.match(body) else "directive")
-        if form.by_line and _KEPT.match(body):
+        if (form.by_line and _KEPT.match(body)) or _OF_MORE.search(body):
             return Comment(at, stop, "kept", form)
         return Comment(at, stop, kind, form)
     return None
@@ -147,10 +152,13 @@ def _closed(text: str, at: int, form: Form) -> int | None:
 
 
 def _continues(text: str, last: Comment, one: Comment) -> bool:
-    if last.form is None or one.form is None or not last.form.by_line or not one.form.by_line:
+    if last.form is None or one.form is None or "kept" in (last.kind, one.kind):
         return False
-    if last.kind == "kept" or one.kind == "kept":
-        return False
+    if not last.form.by_line or not one.form.by_line:
+        # Some write each line as a comment of its own.
+        whole = text[last.start : one.end]
+        if last.form.opening != "/*" or one.form != last.form or "*/" not in whole.splitlines()[0]:
+            return False
     between = text[last.end : one.start]
     lines = between.replace("\r\n", "\n").replace("\r", "\n").count("\n")
     return lines == 1 and one.form.opening in (last.form.opening, last.form.more)
