@@ -92,5 +92,13 @@
         (see 'tests_file (buffer-file-name buffer))
         (see 'tests (with-current-buffer buffer (buffer-string))))
       (see 'source_after (buffer-string))
+
+      (undo-boundary)
+      (choose "Refactor")
+      (wait-for "refactored code" (lambda () (string-match-p "-discount" (buffer-string))))
+      (see 'refactored (buffer-string))
+      (undo-boundary)
+      (undo)
+      (see 'undone (buffer-string))
       (leave))
   (error (see 'stuck (format "%S" failed)) (leave)))

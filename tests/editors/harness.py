@@ -34,6 +34,13 @@ COLUMN = 4
 EXPLANATION = "Adds up the prices and takes the discount off.\n\n## Detail\n\nNothing is rounded."
 HOVER = "Sums prices less a discount."
 TEST = "def test_total_takes_the_discount_off():\n    assert total([1, 2], 1) == 2"
+REFACTORED = """\
+def total(prices, discount=0):
+    \"\"\"Return the sum of prices less a discount.\"\"\"
+    return -discount + sum(prices)  # 😀 total
+"""
+"""What the model makes of `total`."""
+
 REVIEW = (
     '[{"line": 6, "severity": "warning", "category": "general",'
     ' "message": "No check of the discount", "suggestion": "Check it"}]'
@@ -53,6 +60,8 @@ def answer(body: dict[str, Any]) -> Reply:
     prompt = "\n".join(str(message["content"]) for message in body["messages"])
     if "writes tests" in prompt:
         return Reply(f"Here is a test.\n\n```python\nfrom prices import total\n\n\n{TEST}\n```")
+    if "makes code clearer" in prompt:
+        return Reply(f"Shorter:\n\n```python\n{REFACTORED}```")
     if "small window" in prompt:
         return Reply(HOVER)
     if "review" in prompt.lower():

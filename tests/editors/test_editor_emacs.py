@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.editors.harness import SOURCE, desk, seen_by, snippet
+from tests.editors.harness import REFACTORED, SOURCE, desk, seen_by, snippet
 
 EMACS = shutil.which("emacs")
 
@@ -72,6 +72,8 @@ def test_emacs_lists_the_code_actions(seen: dict[str, Any]) -> None:
         "Explain `total`",
         "Analyze `total` (security)",
         "Generate tests for `total`",
+        "Document `total`",
+        "Refactor `total`",
     ):
         assert title in seen["actions"]
 
@@ -90,6 +92,14 @@ def test_emacs_gets_the_tests_in_their_file_after_its_own_question(seen: dict[st
     assert seen["tests_file"].endswith("/tests/test_prices.py")
     assert "from prices import total" in seen["tests"]
     assert seen["source_after"] == SOURCE
+
+
+def test_emacs_gets_a_refactored_function_and_takes_it_back_by_one_undo(
+    seen: dict[str, Any],
+) -> None:
+    before = SOURCE[SOURCE.index("def total") :]
+    assert seen["refactored"] == SOURCE.replace(before, REFACTORED)
+    assert seen["undone"] == SOURCE
 
 
 def test_emacs_without_the_view_is_told_in_a_message(tmp_path: Path) -> None:
