@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aiex_lsp.errors import TemplateError
 from aiex_lsp.templates.engine import Engine
@@ -234,3 +237,54 @@ def test_many_threads_may_read_render_and_reload(tmp_path: Path) -> None:
         thread.join()
 
     assert errors == []
+
+
+_PIECES = st.lists(
+    st.sampled_from(
+        ["---\n", "id: mine\n", "id: hover\n", "title: T\n", "kind: aiex.t\n", "extends: explain\n",
+         "extends: nowhere\n", "variables:\n", "  a: string\n", "  a: {type: list}\n", "x: [\n",
+         "{% block user %}", "{{ a }}", "{{ b }}", "{% endblock %}\n", "text", "\r\n", "é"]
+    ),
+    max_size=14,
+).map("".join)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=_PIECES, there=st.booleans())
+def test_what_is_typed_has_the_problems_it_has_once_it_is_saved(text: str, there: bool) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        user = Path(folder) / "user"
+        write(user, "other", "variables: {a: string}", USER.format("{{ a }}"))
+        path = user / "mine.md.j2"
+        if there:
+            write(user, "mine", "variables: {a: string}", USER.format("{{ a }}"))
+        registry = TemplateRegistry([("user", user)])
+        before = (registry.all(), registry.problems)
+        typed = registry.check_text(path, text)
+        assert (registry.all(), registry.problems) == before, "what is typed does not hold"
+        path.write_text(text, encoding="utf-8", newline="")
+        registry.reload_if_changed()
+        assert typed == [one for one in registry.problems if one.path == str(path)]
+
+
+def test_files_that_are_no_templates_of_the_folders_are_not_checked(tmp_path: Path) -> None:
+    user, _, registry = folders(tmp_path)
+    assert registry.check_text(tmp_path / "elsewhere.md.j2", "") is None
+    assert registry.check_text(user / "notes.txt", "") is None
+    assert registry.check_text(user / "new.md.j2", "") != []
+
+
+def test_other_folders_are_read_at_the_next_look(tmp_path: Path) -> None:
+    user, workspace, registry = folders(tmp_path)
+    added = tmp_path / "added"
+    write(workspace, "one", "id: one", USER.format("1"))
+    write(added, "two", "id: two", USER.format("2"))
+    registry.reload_if_changed()
+    registry.use([("user", user), ("workspace", added)])
+    assert registry.reload_if_changed()
+    ids = {template.id for template in registry.all()}
+    assert "two" in ids
+    assert "one" not in ids
+    assert "explain" in ids
+    registry.use([("user", user), ("workspace", added)])
+    assert not registry.reload_if_changed()
