@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiex_lsp.config.paths import WORKSPACE_FILE_NAME, WORKSPACE_TEMPLATES, ConfigPaths
+from aiex_lsp.errors import AiexError
 from aiex_lsp.server import configuration
 from aiex_lsp.server.background import spawn
 from aiex_lsp.server.documents import path_of
@@ -86,7 +87,10 @@ async def watchers(ls: AiexServer) -> list[str | tuple[Path, str]]:
     ]
     if not ls.client.relative_patterns:
         return found
-    services = await services_of(ls)
+    try:
+        services = await services_of(ls)
+    except AiexError:
+        return found  # told by whoever makes ready; the looks at the stamps see those files too
     if services.files is not None:
         found += await asyncio.to_thread(_outside, services.files.paths)
     return found

@@ -15,6 +15,7 @@ import pytest
 
 from aiex_lsp.app import App
 from aiex_lsp.config.paths import config_paths
+from aiex_lsp.errors import ConfigError
 from aiex_lsp.server.services import InitInfo, Services
 from tests.e2e import profiles
 from tests.scripted import World
@@ -288,6 +289,18 @@ async def test_the_editor_watches_what_it_can(real):
     assert (real.user.as_uri(), "config.toml") in relative
     assert (real.user.as_uri(), "templates/*") in relative
     assert (real.site.parent.as_uri(), "config.toml") in relative
+
+
+async def test_the_workspace_is_watched_even_where_the_parts_cannot_be_made(real):
+    def broken(_init: InitInfo) -> Services:
+        raise ConfigError("config.toml cannot be read", "Check its permissions")
+
+    real.services = broken
+    async with connected(real, profiles.vscode(), limits=EAGER) as editor:
+        await editor.initialize(real.root)
+        sent = await editor.until(lambda: editor.requests("client/registerCapability"))
+    methods = [one["method"] for one in sent[0]["registrations"]]
+    assert methods == ["workspace/didChangeConfiguration", "workspace/didChangeWatchedFiles"]
 
 
 async def test_folders_that_are_added_bring_their_templates(real, tmp_path):
