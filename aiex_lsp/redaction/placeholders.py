@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aiex_lsp.redaction.places import Part, Secrets
-from aiex_lsp.redaction.restoring import HEADS, Restorer, leftovers
+from aiex_lsp.redaction.restoring import HEADS, TAIL_LENGTH, Known, Restorer, leftovers
 
 __all__ = ["Part", "Placeholder", "Placeholders", "leftovers", "lost"]
 
@@ -25,12 +25,16 @@ _NORMAL = re.compile(r"[\W_]+")
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """A secret and the word it is sent as; `kind` says what it is ("AWS access key")."""
+    """A secret and the word it is sent as; `kind` says what it is ("AWS access key").
+
+    `indent` as in `Known`.
+    """
 
     number: int
     word: str
     kind: str
     value: str = field(repr=False)
+    indent: str | None = None
 
 
 class Placeholders:
@@ -46,7 +50,9 @@ class Placeholders:
     ) -> None:
         self.all = tuple(found)
         self._by_value = {one.value: one for one in found}
-        self._secrets = {one.number: (one.word[-4:], one.value) for one in found}
+        self._secrets = {
+            one.number: Known(one.word[-TAIL_LENGTH:], one.value, one.indent) for one in found
+        }
         self._places = dict(places or {})
         self._salt = salt
         self._strict = strict
@@ -69,6 +75,7 @@ class Placeholders:
         """
         found = Secrets(list(parts))
         kinds = {one.value: one.kind for one in before.all} if before else {}
+        indents = found.indents | ({one.value: one.indent for one in before.all} if before else {})
         for value, kind in found.kinds.items():
             kinds.setdefault(value, kind)
         if not kinds:
@@ -84,7 +91,7 @@ class Placeholders:
             ):
                 salt += 1
         named = [
-            Placeholder(number, _word(number, salt), kind, value)
+            Placeholder(number, _word(number, salt), kind, value, indents.get(value))
             for number, (value, kind) in enumerate(kinds.items(), start=1)
         ]
         return cls(named, places, salt=salt, strict=strict)

@@ -21,6 +21,7 @@ LEAST_LINES = 4
 
 _PLACEHOLDER = re.compile(r"AIEX_SECRET_\d+_[a-f][0-9a-f]{3}")
 _END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_LINES = re.compile(r"\r\n?|\n")
 _LINE_BREAK = re.compile(r"(\r\n?|\n|(?:\\r)?\\n)")
 _KEY_LINE = re.compile(r"[\s\"'+,]*(?P<key>[A-Za-z0-9+/]{1,120}={0,2})[\s\"'+,\\]*")
 _MIDDLE = re.compile(
@@ -39,13 +40,17 @@ class Part:
 
 
 class Secrets:
-    """The secrets of some texts: `kinds` says of each value what it is, in order."""
+    """The secrets of some texts: `kinds` says of each value what it is, in order.
+
+    `indents` are what stands before each line of a value that is a block of whole lines.
+    """
 
     def __init__(self, parts: Sequence[Part]) -> None:
         from aiex_lsp.redaction.detect import find_secrets
 
         self.parts = parts
         self.kinds: dict[str, str] = {}
+        self.indents: dict[str, str | None] = {}
         self._found: list[tuple[Part, int, int]] = []
         for part in parts:
             for finding in find_secrets(part.text, part.language):
@@ -57,7 +62,9 @@ class Secrets:
         value = part.text[start:end]
         if _PLACEHOLDER.search(value):
             return  # it was replaced already
-        self.kinds.setdefault(value, kind)
+        if value not in self.kinds:
+            self.kinds[value] = kind
+            self.indents[value] = _indent(part.text, start, value)
         self._found.append((part, start, end))
 
     def places(self) -> dict[str, int]:
@@ -106,6 +113,15 @@ def _is_sure(value: str) -> bool:
     if looks_random(value) or (len(value) >= SURE_LENGTH - 2 and letters and digits):
         return True
     return len(value) >= SURE_LENGTH and not value.replace("_", "a").isalpha()
+
+
+def _indent(text: str, start: int, value: str) -> str | None:
+    lines = [line for line in _LINES.split(value) if line.strip()]
+    begin = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    indent = text[begin:start]
+    if len(lines) < 2 or indent.strip(" \t"):
+        return None
+    return indent if all(line.startswith(indent) for line in lines[1:]) else None
 
 
 def _rest_of_keys(text: str) -> Iterator[tuple[int, int]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 HEADS = ("aiex", "secret")
@@ -30,6 +30,29 @@ _LEFT = re.compile(r"aiex\\?[_-]?secret[\w\\-]*", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """A secret as it is put back; `tail` ends its placeholder.
+
+    `indent` stood before each of its lines, where it is a block of them on lines of its own: it
+    moves with its placeholder. None where it stays as it is.
+    """
+
+    tail: str
+    value: str = field(repr=False)
+    indent: str | None = None
+
+    def after(self, start: str | None) -> str:
+        """Return the secret behind `start`, its line so far; None: that is more than blank."""
+        if self.indent is None or start is None or start == self.indent:
+            return self.value
+        return re.sub(rf"(?<=[\r\n]){re.escape(self.indent)}(?=\S)", lambda _: start, self.value)
+
+    def in_json(self) -> Known:
+        """Return it as strings of JSON hold it."""
+        return Known(self.tail, json.dumps(self.value, ensure_ascii=False)[1:-1])
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
     """A placeholder up to `end`; the secret it stands for has this number."""
 
@@ -45,7 +68,7 @@ _HOLD: Final = _Hold()
 
 
 class Restorer:
-    """Restores one streamed text; `secrets` are tail and value by number.
+    """Restores one streamed text; `secrets` are known by their numbers.
 
     `strict`: only whole placeholders are read, for a text in which similar words stood before.
     `structured`: JSON was asked for; where the text begins as such, secrets are written as in
@@ -54,7 +77,7 @@ class Restorer:
 
     def __init__(
         self,
-        secrets: Mapping[int, tuple[str, str]],
+        secrets: Mapping[int, Known],
         *,
         strict: bool = False,
         structured: bool = False,
@@ -63,16 +86,14 @@ class Restorer:
         self._strict = strict
         self._structured = structured
         self._held = ""
+        self._line: str | None = ""
 
     def feed(self, text: str) -> str:
         """Return what can be shown now; what may be the beginning of a placeholder waits."""
         if self._structured and text.strip():
             self._structured = False
             if (self._held + text).lstrip().startswith(("{", "[", "`")):
-                self._secrets = {
-                    number: (tail, json.dumps(value, ensure_ascii=False)[1:-1])
-                    for number, (tail, value) in self._secrets.items()
-                }
+                self._secrets = {n: one.in_json() for n, one in self._secrets.items()}
         return self._take(self._held + text, final=False)
 
     def finish(self) -> str:
@@ -86,16 +107,26 @@ class Restorer:
         while (begin := _BEGIN.search(text, start)) is not None:
             read = self._read(text, begin.start(), final)
             if isinstance(read, _Found):
-                done += (text[place : begin.start()], self._secrets[read.number][1])
+                self._show(done, text[place : begin.start()])
+                self._show(done, self._secrets[read.number].after(self._line))
                 place = start = read.end
             elif read is None:
                 start = begin.start() + 1
             else:
-                done.append(text[place : begin.start()])
+                self._show(done, text[place : begin.start()])
                 self._held = text[begin.start() :]
                 return "".join(done)
-        done.append(text[place:])
+        self._show(done, text[place:])
         return "".join(done)
+
+    def _show(self, done: list[str], text: str) -> None:
+        done.append(text)
+        line = max(text.rfind("\n"), text.rfind("\r")) + 1
+        rest = text[line:]
+        if line:
+            self._line = ""
+        if self._line is not None:
+            self._line = self._line + rest if not rest.strip(" \t") else None
 
     def _read(self, text: str, at: int, final: bool) -> _Found | _Hold | None:
         """Return the placeholder that begins here, None where it is another word."""
@@ -122,7 +153,7 @@ class Restorer:
     def _tail(
         self, text: str, end: int, number: int, final: bool, tight: bool
     ) -> _Found | _Hold | None:
-        tail = self._secrets[number][0]
+        tail = self._secrets[number].tail
         at, separator = _separated(text, end)
         rest = text[at : at + TAIL_LENGTH].lower()
         if rest == tail:

@@ -73,6 +73,32 @@ def test_a_certificate_is_no_secret():
     assert not of(text)
 
 
+def block(indent: str, line_end: str = "\n") -> str:
+    """Return a key as a block of YAML, each line at `indent`."""
+    lines = [f"{indent}{line}" for line in KEY.split("\n")]
+    return line_end.join([f"{indent[2:]}key: |", *lines, f"{indent[2:]}b: 1", ""])
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("moved", ["  ", "    ", "        "])
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_a_block_moves_with_its_placeholder_where_a_model_indents_anew(line_end, moved, size):
+    placeholders = of(block("    ", line_end))
+    sent = placeholders.replace(block("    ", line_end))
+    answer = sent.replace("    AIEX", f"{moved}AIEX").replace("  key", f"{moved[2:]}key")
+    answer = answer.replace("  b: 1", f"{moved[2:]}b: 1")
+    restorer = placeholders.restorer()
+    deltas = [answer[at : at + size] for at in range(0, len(answer), size)]
+    assert "".join(map(restorer.feed, deltas)) + restorer.finish() == block(moved, line_end)
+
+
+def test_a_key_behind_other_text_of_its_line_stays_as_it_is():
+    text = f'    key = """{KEY}"""\n'
+    placeholders = of(text)
+    sent = placeholders.replace(text)
+    assert placeholders.restore(sent.lstrip()) == text.lstrip()
+
+
 def test_the_same_secret_has_one_placeholder_and_another_one_another():
     text = 'a = connect(password="hunter2secret")\nb = connect(password="hunter2secret")\n'
     placeholders = of(text, text + 'c = connect(password="0therSecret!")\n')
