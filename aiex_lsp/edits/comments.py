@@ -6,7 +6,9 @@ import re
 
 from aiex_lsp.edits.scene import Scene
 from aiex_lsp.syntax.docstrings import put
-from aiex_lsp.syntax.tokens import code_tokens
+from aiex_lsp.syntax.languages import line_comment
+from aiex_lsp.syntax.tokens import code_tokens, string_lines
+from aiex_lsp.text.diff import line_changes
 
 _DOCSTRING = re.compile(r"[rRuUbB]*(\"\"\"|'''|\").*\1", re.DOTALL)
 
@@ -47,3 +49,42 @@ def quiet_lines(code: str) -> frozenset[int]:
         elif re.match(r"(?://|#(?!include|define|\[)|--|@doc )", bare):
             quiet.add(at)
     return frozenset(quiet)
+
+
+def with_comments(lines: list[str], original: list[str], language: str) -> list[str]:
+    """Return the lines with the comments beside changed code that an answer left out.
+
+    A comment line goes where the answer has another comment in its place.
+    """
+    marks = (line_comment(language), "/*", "//")
+    strings: frozenset[int] | None = None
+    out: list[str] = []
+    at = 0
+    for i, j, k, m in line_changes(original, lines):
+        out.extend(original[at:i])
+        at = j
+        new = lines[k:m]
+        first, last = i, j
+        if not any(line.lstrip().startswith(marks) for line in new):
+            while first < last and original[first].lstrip().startswith(marks):
+                first += 1
+            while last > first and original[last - 1].lstrip().startswith(marks):
+                last -= 1
+        if (first, last) != (i, j):
+            if strings is None:
+                strings = string_lines("\n".join(original), language)
+            kept = [n for n in (*range(i, first), *range(last, j)) if _is_whole(original[n])]
+            if strings.isdisjoint(kept):
+                out.extend(original[n] for n in kept if n < first)
+                out.extend(new)
+                out.extend(original[n] for n in kept if n >= last)
+                continue
+        out.extend(new)
+    out.extend(original[at:])
+    return out
+
+
+def _is_whole(line: str) -> bool:
+    """Return whether a comment that begins on a line ends on it, and no code follows."""
+    bare = line.strip()
+    return bare.endswith("*/") if bare.startswith("/*") else True

@@ -164,6 +164,6 @@ def is_bare_code(scene: Scene, text: str) -> bool:
 def is_other_language(scene: Scene, code: str) -> str | None:
     """Return the language code is written in where it is another than the document's."""
     guessed = detect(code)
-    if guessed is None or guessed in scene.family:
+    if guessed is None or guessed in scene.family or not validate(code, guessed).valid:
         return None
     return guessed if validate(code, scene.language).valid is False else None

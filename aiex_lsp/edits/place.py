@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from aiex_lsp.edits.cleaning import cleaned_code
-from aiex_lsp.edits.comments import documented, quiet_lines
+from aiex_lsp.edits.comments import documented, quiet_lines, with_comments
 from aiex_lsp.edits.elided import check_placeholders, elisions, filled
 from aiex_lsp.edits.extract import Extract, plain_extract, readable, symbol_extract
 from aiex_lsp.edits.indent import fitted, indent_of
@@ -213,6 +213,8 @@ def _fitted(scene: Scene, extract: Extract, asked: Symbol | None) -> str:
     if asked is not None:
         lines = _with_lead(scene, lines, original, asked)
     lines = restored(lines, original)
+    if scene.intent == "fix":
+        lines = with_comments(lines, original, scene.language)
     text = "\n".join(lines)
     if hanging and not hanging.strip() and text.startswith(hanging):
         text = text[len(hanging) :]
