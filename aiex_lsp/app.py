@@ -129,8 +129,10 @@ class App:
         return settings
 
     def configure(self, editor: Mapping[str, Any]) -> None:
-        """Take the editor's section `aiex`; files are read anew."""
-        self._layers = (dict(editor), {})
+        """Take the editor's section `aiex`; files are read anew, and until then the old hold."""
+        above = dict(editor)
+        # Read before they hold: whoever asks meanwhile, on the event loop, reads no file.
+        self._layers = (above, {one: self._read(one, {}, above) for one in (None, *self._roots)})
         self._refused_keys.forget()
 
     def use_roots(self, roots: Sequence[Path]) -> None:
