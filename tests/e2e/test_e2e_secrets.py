@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import sqlite3
+import sys
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, closing, suppress
@@ -436,3 +437,52 @@ async def test_hovers_have_the_secret_and_the_provider_has_not(client, servers):
     answer = await cases.hovered(client, client.at(uri, f"hover_{client.profile}", 2))
     assert f"{SECRET}-hov1" in answer
     check_unseen(servers["openai"], [f"{SECRET}-hov1"])
+
+
+async def test_a_retry_sends_the_very_same_bytes(client, servers):
+    server = servers["openai"]
+    server.script(status(500, {"error": {"message": "try again"}}))
+    before = len(server.generations)
+    uri = client.open(f"untitled:retry-{client.profile}", f'd = login(password="{SECRET}-ret1")\n')
+    result = await client.request("aiex/explain", {**whole(client, uri), "provider": "openai"})
+    assert f"{SECRET}-ret1" in result["markdown"]
+    first, second = server.generations[before:]
+    assert first.body == second.body
+    check_unseen(server, [f"{SECRET}-ret1"])
+
+
+async def test_the_command_line_shows_and_keeps_secrets_alike(servers, make_home):
+    home = make_home()
+    home.config.write_text(config_of(servers))
+    secrets = [f"{SECRET}-cli1", make("ghp_|a|36", Random(7))]
+    text = (
+        "def connect(db, retries=1):\n"
+        f'    db.login("shop", password="{secrets[0]}", retries=retries)\n'
+        f'    return db.call("{secrets[1]}")\n'
+    )
+    path = home.root / "connect.py"
+    path.write_text(text)
+
+    async def aiex(*words: str) -> str:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "aiex_lsp", *words),
+            env=home.environment(FAKE_KEY="fake"),
+            cwd=home.root,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        shown, told = await process.communicate()
+        assert process.returncode == 0, told.decode()
+        return shown.decode()
+
+    before = len(servers["openai"].generations)
+    prompt = json.loads(await aiex("prompt", "refactor", "connect.py:1", "--json"))
+    assert len(prompt["redactions"]) == 2
+    assert not [one for one in secrets if one in json.dumps(prompt)]
+    shown = await aiex("prompt", "refactor", "connect.py:1")
+    assert f"redacted: {prompt['redactions'][0]}\n" in shown
+    assert len(servers["openai"].generations) == before, "it sends nothing"
+    servers["openai"].answer = changed("connect", ("retries=1", "retries=3"))
+    await aiex("refactor", "connect.py:1", "--instruction", "try three times", "--apply")
+    assert path.read_text() == text.replace("retries=1", "retries=3")
+    check_unseen(servers["openai"], secrets)
