@@ -345,7 +345,7 @@ async def test_the_files_are_looked_at_in_the_background_and_not_every_time(tmp_
 def test_settings_are_read_when_they_are_taken_over_and_not_when_they_are_asked_for(real):
     app = App(config_paths(real.env), real.env, (real.root,))
     app.configure({})
-    write(real.config, QUIET + 'strategy = "random"\n')
+    write(real.config, 'strategy = "random"\n' + QUIET)
     write(real.root / ".aiex.toml", "[cache]\nttl = 5\n")
     assert app.settings_for(None).strategy != "random"
     assert app.settings_for(real.root).cache.ttl != 5
