@@ -24,6 +24,9 @@ __all__ = ["DocStyle", "Placement", "described", "place_of", "put", "style_of"]
 
 _SAMPLE = 400
 """Definitions looked at for the style of a file."""
+_WORD = re.compile(r"\w{3,}")
+_MOST = 0.7
+"""The part of a remark's words that a comment must have to say it again."""
 _WIDTHS = (79, 88, 100, 120)
 
 
@@ -120,10 +123,13 @@ def put(
     """Return the text with the comment as the symbol's documentation, instead of any it has.
 
     `comment` may have its marks (quotes, `/** */`, `///`) or be the words alone; it is written in
-    the file's style, indentation and line endings. Without words the text stays as it is.
+    the file's style, indentation and line endings. Without words the text stays as it is. A remark
+    above that the comment says again is replaced too, where it is no documentation by its form.
     """
     style = style or style_of(text, language, symbol)
     place = place_of(text, language, symbol, style=style)
+    if not place.replaces:
+        place = _said_again(text, symbol, comment, style) or place
     written = rendered(comment, style, place, line_ending(text))
     if written is None:
         return text
@@ -173,6 +179,18 @@ def _python(style: DocStyle, literals: list[str]) -> DocStyle:
     return replace(
         style, opening=mark, closing=mark, quotes=mark, prefix="", below=2 * below > len(long)
     )
+
+
+def _said_again(text: str, symbol: Symbol, comment: str, style: DocStyle) -> Placement | None:
+    """Return the place of a plain comment above whose words the new one has: it would be double."""
+    family = family_of(style.language)
+    if style.where == "inside" or not family.plain:
+        return None
+    place = doc_place.before(text, symbol, family, list(family.plain))
+    old = set(_WORD.findall(content_of(text[place.start : place.end], family).lower()))
+    new = set(_WORD.findall(comment.lower()))
+    again = bool(old) and len(old & new) >= _MOST * len(old)
+    return place if place.replaces and again else None
 
 
 def _lines(text: str, one: doc_place.Found) -> list[str]:
