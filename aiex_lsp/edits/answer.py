@@ -9,6 +9,7 @@ from aiex_lsp.edits.apply_hunks import apply_files
 from aiex_lsp.edits.checks import check_edit
 from aiex_lsp.edits.cleaning import cleaned_answer, cleaned_code, tagged_code
 from aiex_lsp.edits.files import named_document
+from aiex_lsp.edits.hunks import FileHunks
 from aiex_lsp.edits.new_imports import import_changes
 from aiex_lsp.edits.pick import candidates, is_bare_code, is_other_language
 from aiex_lsp.edits.place import Placed, placed
@@ -68,7 +69,7 @@ def _edits(scene: Scene, parsed: Parsed) -> tuple[FileEdit, ...]:
     text = parsed.markdown
     if has_blocks(text):
         return apply_files(scene, parse_blocks(text), _finished)
-    in_json = _json(parsed)
+    in_json = _json(scene, parsed)
     if in_json is not None:
         hunks, code = in_json
         if hunks:
@@ -148,13 +149,13 @@ def _finished(scene: Scene, new: Placed) -> FileEdit:
     return scene.document.file_edit(changes, span)
 
 
-def _json(parsed: Parsed) -> tuple[list, str | None] | None:  # type: ignore[type-arg]
-    if not parsed.code_blocks:
-        return json_edits(parsed.markdown)
+def _json(scene: Scene, parsed: Parsed) -> tuple[list[FileHunks], str | None] | None:
     fenced = [block for block in parsed.code_blocks if block.language in ("json", "jsonc")]
-    if len(fenced) != 1 or len(parsed.code_blocks) > 1:
-        return json_edits(parsed.markdown)
-    return json_edits(fenced[0].code)
+    one = len(fenced) == 1 and len(parsed.code_blocks) == 1
+    found = json_edits(fenced[0].code if one else parsed.markdown)
+    if found is not None and not found[0] and scene.language in ("json", "jsonc"):
+        return None  # a document in JSON that has such a key
+    return found
 
 
 def _is_diff(scene: Scene, block: CodeBlock) -> bool:

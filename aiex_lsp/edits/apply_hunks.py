@@ -51,7 +51,7 @@ def _in_range(scene: Scene, hunks: Sequence[Hunk]) -> Placed:
         raise NotUsableError(UNCHANGED)
     wanted: list[str] = []
     inside: list[LineChange] = []
-    for start, end, new in changes:
+    for start, end, new in (_slid(one, lines, within) for one in changes):
         if (
             within.start <= start
             and end <= within.stop
@@ -78,6 +78,22 @@ def _in_range(scene: Scene, hunks: Sequence[Hunk]) -> Placed:
     if not text.startswith(before) or not text.endswith(after):
         raise NotUsableError("The answer changes lines outside of the asked code", ONE_FILE)
     return Placed(text[len(before) : len(text) - len(after)], tuple(wanted))
+
+
+def _slid(change: LineChange, lines: Sequence[str], within: range) -> LineChange:
+    """Return an insertion moved over blank lines next to the range, where that is the same text."""
+    start, end, new = change
+    if start != end or within.start <= start <= within.stop:
+        return change
+    between = list(lines[start : within.start] or lines[within.stop : start])
+    count = len(between)
+    if not count or any(line.strip() for line in between) or len(new) <= count:
+        return change
+    if start < within.start and not any(line.strip() for line in new[:count]):
+        return within.start, within.start, [*new[count:], *between]
+    if start > within.stop and not any(line.strip() for line in new[-count:]):
+        return within.stop, within.stop, [*between, *new[:-count]]
+    return change
 
 
 def _added_imports(scene: Scene, old: Sequence[str], new: Sequence[str]) -> list[str]:
