@@ -5,7 +5,9 @@ pygls' own workspace is left out: it splits a document anew at each use.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,9 @@ from aiex_lsp.errors import DocumentError
 from aiex_lsp.text.diff import changed_span
 from aiex_lsp.text.document import TextChange, apply_changes
 from aiex_lsp.text.snapshot import Encoding, Snapshot, Span
+
+FOLLOWED = 50
+"""Versions kept of a document whose edit is on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class Documents:
         self.roots: tuple[Path, ...] = ()
         self._open: dict[str, Snapshot] = {}
         self._uris: dict[Path, str] = {}
+        self._followed: dict[str, list[deque[Snapshot]]] = {}
 
     def __iter__(self) -> Iterator[Snapshot]:
         return iter(self._open.values())
@@ -61,7 +67,21 @@ class Documents:
         wanted = [_text_change(change) for change in changes]
         after = apply_changes(before, wanted, version, self.encoding)
         self._open[uri] = after
+        for versions in self._followed.get(uri, ()):
+            versions.append(after)
         return after
+
+    @contextmanager
+    def followed(self, uri: str) -> Iterator[deque[Snapshot]]:
+        """Yield what grows by each version of a document, the latest `FOLLOWED` of them."""
+        versions: deque[Snapshot] = deque(maxlen=FOLLOWED)
+        self._followed.setdefault(uri, []).append(versions)
+        try:
+            yield versions
+        finally:
+            self._followed[uri] = [one for one in self._followed[uri] if one is not versions]
+            if not self._followed[uri]:
+                del self._followed[uri]
 
     def close(self, uri: str) -> None:
         """Forget a document."""

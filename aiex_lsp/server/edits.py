@@ -18,6 +18,7 @@ from aiex_lsp.errors import EditError
 from aiex_lsp.server import convert, show
 from aiex_lsp.server.capabilities import Client
 from aiex_lsp.server.documents import path_of, shown
+from aiex_lsp.server.landed import landing
 from aiex_lsp.text.snapshot import Snapshot, Span
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 _ANNOTATION = "aiex"
 _TRIES = 3
 """How often an edit is sent that is refused because the user typed on."""
-
-_LOOKS = 50
-"""How often is looked for the change that an applied edit makes."""
 
 AnyTextEdit = types.TextEdit | types.AnnotatedTextEdit
 Change = types.TextDocumentEdit | types.CreateFile | types.RenameFile | types.DeleteFile
@@ -145,34 +143,19 @@ async def _sent_anchored(
     ls: AiexServer, plan: EditPlan, *, confirm: bool
 ) -> tuple[EditPlan, EditError | None]:
     """Return the plan as it was sent, and why the editor did not apply it, None where it did."""
+    refusal: EditError | None = None
     for _ in range(_TRIES):
-        await _edits_seen(ls, plan)
         plan = await current_plan(ls, plan)
-        refusal = await _send(ls, plan, confirm=confirm)
-        if refusal is None or not _overtaken(ls, plan):
-            break
-    if refusal is None:
-        ls.edited.update((edit.uri, edit.version) for edit in plan.files if not edit.create)
+        with landing(ls, plan) as watch:
+            refusal = await _send(ls, plan, confirm=confirm)
+            if refusal is None and await watch.landed():
+                break
+            if refusal is not None and not await watch.changed():
+                break
+        refusal = refusal or EditError(
+            "The editor did not make the edit, though it says so", "Run the task again"
+        )
     return plan, refusal
-
-
-async def _edits_seen(ls: AiexServer, plan: EditPlan) -> None:
-    """Wait until the editor has told of the edit it made before, as far as it is of these files.
-
-    Editors answer first and tell later; an edit of the text before would not be made by some, who
-    answer that it was.
-    """
-    for _ in range(_LOOKS):
-        if not any(_unseen(ls, edit.uri) for edit in plan.files):
-            break
-        await asyncio.sleep(ls.limits.edit_seen / _LOOKS)
-    for edit in plan.files:
-        ls.edited.pop(edit.uri, None)
-
-
-def _unseen(ls: AiexServer, uri: str) -> bool:
-    snapshot = ls.documents.get(uri)
-    return snapshot is not None and uri in ls.edited and ls.edited[uri] == snapshot.version
 
 
 async def _send(ls: AiexServer, plan: EditPlan, *, confirm: bool) -> EditError | None:
@@ -223,14 +206,6 @@ def _confirmed(settings: Settings, files: int) -> bool:
 def _named_as_open(ls: AiexServer, edit: FileEdit) -> FileEdit:
     snapshot = ls.documents.get(edit.uri)
     return edit if snapshot is None else replace(edit, uri=snapshot.uri)
-
-
-def _overtaken(ls: AiexServer, plan: EditPlan) -> bool:
-    """Return whether the user typed on while the plan was on its way."""
-    return any(
-        not edit.create and (now := ls.documents.get(edit.uri)) and now.version != edit.version
-        for edit in plan.files
-    )
 
 
 def _refused(reason: str) -> EditError:

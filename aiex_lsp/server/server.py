@@ -45,7 +45,7 @@ class Limits:
 
     client_answer: float = 10.0
     apply_edit: float = 60.0
-    edit_seen: float = 0.5
+    edit_seen: float = 1.0
     confirmed_edit: float = 600.0
     question: float = 300.0
     outline: float = 0.15
@@ -94,6 +94,5 @@ class AiexServer(LanguageServer):
         self.editor_section: Mapping[str, Any] = {}
         self.configuring = asyncio.Lock()
         self.editing = asyncio.Lock()
-        self.edited: dict[str, int | None] = {}
         self.stopped = asyncio.Event()
         self.exit_code: int | None = None

@@ -368,3 +368,49 @@ async def test_two_tasks_at_once_on_one_document_do_not_disturb_each_other(world
         assert editor.documents[URI] == expected
         assert len(editor.edits) == 2
         assert editor.messages == []
+
+
+async def test_an_edit_the_editor_only_says_it_made_is_sent_again(world):
+    """Neovim drops an edit of a version that is not its newest, and answers that it applied it."""
+    async with session(world, profiles.neovim()) as editor:
+
+        def typed_before(params):
+            editor.edits.append(params)
+            if len(editor.edits) > 1:
+                answer = editor.apply(params["edit"])
+                editor.change(URI, {"text": editor.documents[URI]})
+                return answer
+            loop = asyncio.get_running_loop()
+            start = {"range": place(0, 0, 0), "text": "# typed\n"}
+            loop.call_later(0.01, lambda: editor.change(URI, start))
+            return {"applied": True}
+
+        editor.answers["workspace/applyEdit"] = typed_before
+        editor.open(URI, CODE)
+        params = {"textDocument": {"uri": URI}, "diagnostic": UNDEFINED, "wait": True}
+        result = await editor.command("aiex/fix", params)
+        assert result["applied"] is True
+        assert len(editor.edits) == 2
+        assert editor.documents[URI] == "# typed\n" + CODE.replace("a + c", "a + b")
+        assert editor.messages == []
+
+
+async def test_an_edit_that_never_lands_is_told(world):
+    async with session(world, profiles.neovim()) as editor:
+
+        def typing(params):
+            editor.edits.append(params)
+            start = {"range": place(0, 0, 0), "text": "#\n"}
+            asyncio.get_running_loop().call_later(0.01, lambda: editor.change(URI, start))
+            return {"applied": True}
+
+        editor.answers["workspace/applyEdit"] = typing
+        editor.open(URI, CODE)
+        params = {"textDocument": {"uri": URI}, "diagnostic": UNDEFINED, "wait": True}
+        result = await editor.command("aiex/fix", params)
+        assert result["applied"] is False
+        assert len(editor.edits) == 3
+        assert editor.messages == [
+            "The editor did not make the edit, though it says so. Run the task again."
+        ]
+        assert "+    return a + b" in editor.shown[0]["text"]
