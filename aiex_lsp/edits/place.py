@@ -271,11 +271,7 @@ def _same_end(text: str, core: str, following: str) -> str:
 def _ends(text: str) -> tuple[str, str, str]:
     """Return the blank lines a range begins with, its text, and the blanks it ends with."""
     body = text.rstrip()
-    lead = 0
-    for match in re.finditer(r"[ \t]*\n", body):
-        if match.start() != lead:
-            break
-        lead = match.end()
+    lead = body.rfind("\n", 0, len(body) - len(body.lstrip())) + 1
     return text[:lead], text[lead : len(body)], text[len(body) :]
 
 

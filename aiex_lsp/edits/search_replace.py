@@ -15,12 +15,12 @@ _START = re.compile(r"[ \t]*<{5,9}[ \t]*(?:SEARCH|ORIGINAL|OLD|BEFORE|HEAD|CURRE
 _MIDDLE = re.compile(r"[ \t]*={5,9}[ \t]*$")
 _BASE = re.compile(r"[ \t]*\|{5,9}.*$")
 _END = re.compile(r"[ \t]*>{5,9}[ \t]*(?:REPLACE|UPDATED|NEW|AFTER|MODIFIED)?\b.*$", re.I)
-_TAGS = re.compile(
-    r"<(search|old|find|original|old_code|old_str|old_string|before)>\n?(.*?)\n?[ \t]*</\1>\s*"
-    r"<(replace|new|updated|replacement|new_code|new_str|new_string|after)>\n?(.*?)\n?[ \t]*</\3>",
-    re.DOTALL | re.IGNORECASE,
+_TAG = re.compile(
+    r"<(/?)(?:(search|old|find|original|old_code|old_str|old_string|before)|"
+    r"(replace|new|updated|replacement|new_code|new_str|new_string|after))>",
+    re.IGNORECASE,
 )
-_TAGS_NEAR = 400_000
+_MAX_JSON = 400_000
 _SEARCH = ("search", "old", "old_string", "old_str", "old_code", "original", "find", "before",
            "oldText", "search_block")  # fmt: skip
 _REPLACE = ("replace", "new", "new_string", "new_str", "new_code", "updated", "replacement",
@@ -36,17 +36,35 @@ def has_blocks(text: str) -> bool:
     """Return whether a text has search and replace blocks between conflict marks or tags."""
     if "<<<<<" in text and any(_START.match(line) for line in text.split("\n")):
         return "=====" in text
-    return len(text) < _TAGS_NEAR and "</" in text and bool(_TAGS.search(text))
+    return "</" in text and next(_tagged(text), None) is not None
 
 
 def parse_blocks(text: str) -> list[FileHunks]:
     """Return the blocks in order. Raises `NotUsableError` where one is not complete."""
     if "<<<<<" not in text:
         return [
-            FileHunks(None, (replacing(_lines(found[2]), _lines(found[4])),))
-            for found in _TAGS.finditer(text)
+            FileHunks(None, (replacing(_lines(old), _lines(new)),)) for old, new in _tagged(text)
         ]
     return list(_conflicts(text.split("\n")))
+
+
+def _tagged(text: str) -> Iterator[tuple[str, str]]:
+    """Yield (old, new) of each pair of tags; one pass, for an answer may be all tags."""
+    old: str | None = None
+    opened: re.Match[str] | None = None
+    for tag in _TAG.finditer(text):
+        if not tag[1]:
+            opened = tag
+            continue
+        if opened is None or (opened[2] or opened[3]).lower() != (tag[2] or tag[3]).lower():
+            continue
+        inside = text[opened.end() : tag.start()].strip("\n")
+        if tag[2]:
+            old = inside
+        elif old is not None:
+            yield old, inside
+            old = None
+        opened = None
 
 
 def _conflicts(lines: list[str]) -> Iterator[FileHunks]:
@@ -97,7 +115,7 @@ def json_edits(text: str) -> tuple[list[FileHunks], str | None] | None:
     Raises `NotUsableError` for operations on files.
     """
     stripped = text.strip()
-    if not stripped.startswith(("{", "[")) or len(stripped) > _TAGS_NEAR:
+    if not stripped.startswith(("{", "[")) or len(stripped) > _MAX_JSON:
         return None
     reader = LenientReader(stripped)
     try:
