@@ -16,9 +16,17 @@ from dataclasses import dataclass, field
 from aiex_lsp.redaction.places import Part, Secrets
 from aiex_lsp.redaction.restoring import HEADS, TAIL_LENGTH, Known, Restorer, leftovers
 
-__all__ = ["Part", "Placeholder", "Placeholders", "leftovers", "lost"]
+__all__ = ["Part", "Placeholder", "Placeholders", "blanked", "leftovers"]
 
 _SIMILAR = re.compile(rf"{HEADS[0]}[\W_]{{0,8}}{HEADS[1]}[\W_]{{0,8}}\d", re.IGNORECASE)
+_FILLER = re.compile(
+    r"(?i)(?:(?<=[\"'`:=@])|(?<=[:=] ))"
+    r"(?:[<\[{*]+(?:redacted|removed|hidden|masked|omitted|placeholder)[>\]}*]+"
+    r"|redacted\b|change[_-]?me\b|your[_-]\w+|\*{3,}|x{6,}\b"
+    r"|<[a-z _-]*(?:key|secret|password|token)[a-z _-]*>)"
+)
+"""What models write where they want a secret not to be; only where a value stands."""
+
 _LINE_END = re.compile(r"\r\n?|\n")
 _NORMAL = re.compile(r"[\W_]+")
 
@@ -128,18 +136,19 @@ class Placeholders:
         return [(by_word[word], line) for word, line in found.items()]
 
 
-def lost(before: str, after: str, language: str | None = None) -> tuple[str, ...]:
-    """Return descriptions of the secrets of a text that are not in its new version any more.
+def blanked(before: str, after: str, language: str | None = None) -> tuple[str, ...]:
+    """Return descriptions of the secrets of a text that a filler stands for in its new version.
 
-    For edits that must not touch them: whoever wrote the new version has not seen the secrets.
-    Slow: for a thread.
+    "your-api-key" or "<REDACTED>": whoever wrote it had not seen the secret, and such code must
+    not be applied. A secret that was taken out otherwise was meant to go. Slow: for a thread.
     """
     from aiex_lsp.redaction.detect import describe, find_secrets
 
-    gone = [
-        one for one in find_secrets(before, language) if before[one.start : one.end] not in after
-    ]
-    return describe(gone)
+    new = {match[0].lower() for match in _FILLER.finditer(after)}
+    if not new - {match[0].lower() for match in _FILLER.finditer(before)}:
+        return ()
+    found = find_secrets(before, language)
+    return describe([one for one in found if before[one.start : one.end] not in after])
 
 
 def _word(number: int, salt: int) -> str:

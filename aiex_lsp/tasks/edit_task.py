@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiex_lsp.context.ignore import WorkspaceFiles
 from aiex_lsp.context.injector import language_of
 from aiex_lsp.context.target import Target, find_target, plain
-from aiex_lsp.errors import UsageError
+from aiex_lsp.errors import AnswerError, UsageError
 from aiex_lsp.llm.types import ClientResult, Listener
 from aiex_lsp.syntax.languages import language_of_path
 from aiex_lsp.tasks.ask import NO_EMBEDDED_EDITS, Parts, Question, prepare
@@ -128,6 +128,8 @@ async def edit_code(parts: Parts, asked: EditQuestion, listener: Listener) -> Ed
 
 def _edit_of(asked: EditQuestion, result: ClientResult) -> EditResult:
     from aiex_lsp.edits.answer import EditTarget, plan_answer
+    from aiex_lsp.edits.plan import result_of
+    from aiex_lsp.redaction.placeholders import blanked
 
     request, target = asked.request, asked.target
     snapshot = request.snapshot
@@ -143,6 +145,10 @@ def _edit_of(asked: EditQuestion, result: ClientResult) -> EditResult:
     cut = result.answer.finish_reason == "length"
     planned = plan_answer(aim, result.text, truncated=cut)
     files = planned.plan.files
+    for file in files:
+        gone = blanked(file.base_text, result_of(file), snapshot.language_id)
+        if gone:
+            raise AnswerError(f"it has a filler in place of a secret ({gone[0]})", repairable=True)
     uris = [file.uri for file in files]
     return EditResult(
         plan=replace(planned.plan, label=planned.plan.label or _label(asked)),

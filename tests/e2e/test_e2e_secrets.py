@@ -349,6 +349,24 @@ async def test_a_made_up_placeholder_never_gets_into_code(client, servers):
     check_unseen(servers["openai"], [f"{SECRET}-inv1"])
 
 
+async def test_a_filler_in_place_of_a_secret_never_gets_into_code(client, servers):
+    name = f"filled_{client.profile}"
+    text = f'def {name}(db, retries=1):\n    db.login(password="{SECRET}-fil1")\n'
+
+    def filled(body: Json) -> str:
+        answer = changed(name, ("retries=1", "retries=3"))(body)
+        return PLACEHOLDER.sub("YOUR_PASSWORD_HERE", answer)
+
+    servers["openai"].answer = filled
+    uri = client.open_file(client.home.root / f"{name}.py", text)
+    argument = {**client.at(uri, name), "provider": "openai", "wait": True, "instruction": "x"}
+    error = await client.failure(
+        "workspace/executeCommand", {"command": "aiex/refactor", "arguments": [argument]}
+    )
+    assert "filler in place of a secret (password, line 2)" in error.message
+    assert client.text(uri) == text
+
+
 async def test_two_calls_at_once_have_their_own_secrets(client, servers):
     texts = [f'a{number} = login(password="n{number}-Pa55word")\n' for number in range(6)]
     uris = [client.open(f"untitled:{client.profile}-at-once-{text}", text) for text in texts]

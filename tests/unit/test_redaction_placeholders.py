@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiex_lsp.redaction.placeholders import Placeholders, leftovers, lost
+from aiex_lsp.redaction.placeholders import Placeholders, blanked, leftovers
 from aiex_lsp.redaction.places import Part
 from tests.unit.redaction_corpus import make, plant, planted
 
@@ -262,9 +262,32 @@ def test_used_placeholders_are_told_with_their_lines():
     assert (one.kind, line) == ("password", 2)
 
 
-def test_an_edit_that_loses_a_secret_is_told():
-    assert lost(ONE, 'db.connect(password=os.environ["DB"])\n') == ("password, line 1",)
-    assert lost(ONE, f"# Connects.\n{ONE}") == ()
+@pytest.mark.parametrize(
+    "filler",
+    [
+        *("<REDACTED>", "[REDACTED]", "your-password", "YOUR_PASSWORD_HERE", "********"),
+        *("XXXXXXXX", "<your password>", "changeme", "***REMOVED***", "<db-password>"),
+    ],
+)
+def test_an_edit_with_a_filler_in_place_of_a_secret_is_told(filler):
+    new = ONE.replace("hunter2secret", filler)
+    assert blanked(ONE, new) == ("password, line 1",)
+    assert blanked(f"# {filler}\n{ONE}", f"# {filler}\n{ONE}b = 1\n") == ()
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        'db.connect(password=os.environ["DB_PASSWORD"])\n',
+        f"# Connects, see <password>.\n{ONE}",
+        "",
+        'db.connect(password=settings.password, mode="secret")\n',
+        "db.connect(secret)\n",
+        "def connect(password: Option<Password>, keys: Vec<Key>): pass\n",
+    ],
+)
+def test_a_secret_that_was_kept_or_taken_out_on_purpose_is_no_filler(new):
+    assert blanked(ONE, new) == ()
 
 
 def test_a_long_answer_without_placeholders_costs_little():
