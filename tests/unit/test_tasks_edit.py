@@ -77,6 +77,15 @@ class TestFix:
             assert new_text(result) == text.replace("import os\n", "")
             assert "import sys" in rig.sent()
 
+    async def test_an_import_the_fix_needs_goes_to_the_others(self, tmp_path):
+        text = "import os\n\n\ndef f():\n    return json.dumps(os.name)\n"
+        answer = fenced("import json\n\ndef f():\n    return json.dumps(os.name)\n")
+        async with edit_rig(tmp_path, answer, files={"a.py": text}) as rig:
+            result = await rig.tasks.fix(rig.diagnostic("a.py", "json", "Undefined"), rig.heard)
+            new = new_text(result)
+            assert sorted(new.split("\n\n\n")[0].splitlines()) == ["import json", "import os"]
+            assert new.split("\n\n\n")[1] == text.split("\n\n\n")[1]
+
     async def test_a_problem_without_a_place_is_told_too(self, tmp_path):
         async with edit_rig(tmp_path, fenced(FIXED), files=FILES) as rig:
             request = rig.request("shop/cart.py", "taxx", options={"problem": "NameError: taxx"})
