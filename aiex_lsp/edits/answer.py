@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from aiex_lsp.edits.apply_hunks import apply_files
-from aiex_lsp.edits.checks import check_edit
+from aiex_lsp.edits.checks import check_edit, incomplete
 from aiex_lsp.edits.cleaning import cleaned_answer, cleaned_code, tagged_code
 from aiex_lsp.edits.files import named_document
 from aiex_lsp.edits.hunks import FileHunks
@@ -114,7 +114,8 @@ def _first_good(scene: Scene, blocks: list[CodeBlock], text: str) -> tuple[FileE
         except NotUsableError as error:
             other = is_other_language(scene, code)
             told = f"The answer is {other} code, not {scene.language}"
-            first = first or (error if other is None else NotUsableError(told))
+            better = incomplete(scene, code, error) if other is None else NotUsableError(told)
+            first = first or better
     raise first or NotUsableError("The answer has no code for this place")
 
 

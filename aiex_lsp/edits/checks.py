@@ -47,6 +47,18 @@ def check_parses(before: str, after: str, language: str) -> None:
             raise NotUsableError(f"The answer's code does not parse here: it reads {now.fragment}")
 
 
+def incomplete(scene: Scene, code: str, error: NotUsableError) -> NotUsableError:
+    """Return the error, or that the block is not whole where that is why it does not fit."""
+    if not error.what.startswith(("The answer changes lines", "The answer has only a part")):
+        return error
+    found = validate(code, scene.language)
+    if found.valid is not False or not found.problems:
+        return error
+    first = found.problems[0]
+    where = f"line {first.line} of the answer's code: {shortened(first.message, 60)}"
+    return NotUsableError(f"The answer's code does not parse ({where})")
+
+
 def _check_same_code(scene: Scene, new: str, document: str) -> None:
     before = code_tokens(scene.text, scene.language)
     after = code_tokens(document, scene.language)
