@@ -414,3 +414,23 @@ async def test_an_edit_that_never_lands_is_told(world):
             "The editor did not make the edit, though it says so. Run the task again."
         ]
         assert "+    return a + b" in editor.shown[0]["text"]
+
+
+async def test_the_prompt_of_a_fix_can_be_seen_with_its_diagnostic(world):
+    async with session(world, profiles.vscode()) as editor:
+        editor.open(URI, CODE)
+        params = {"textDocument": {"uri": URI}, "task": "fix", "diagnostic": UNDEFINED}
+        await editor.request("aiex/renderPrompt", params)
+    ((name, request),) = world.tasks.asked
+    assert name == "render_prompt"
+    assert request.options["task"] == "fix"
+    assert [one.message for one in request.diagnostics] == ["Undefined name `c`"]
+
+
+async def test_a_template_whose_answer_is_code_is_applied_by_its_action(world):
+    world.tasks.script["run"] = changes("a + c", "a + b")
+    async with session(world, profiles.emacs()) as editor:
+        editor.open(URI, CODE)
+        result = await editor.command("aiex/run", {**ADD, "template": "haiku", "wait": True})
+        assert result["applied"] is True
+        assert editor.documents[URI] == CODE.replace("a + c", "a + b")
