@@ -80,6 +80,7 @@ class LLMClient:
         clock = asyncio.get_running_loop().time
         if self._budget is None:
             self._budget = RetryBudget(clock)
+        self._budget.call()
         started = clock()
         listener = listener or SilentListener()
         call = Call(self._new_id(), request, settings, listener, started, started)
@@ -98,15 +99,11 @@ class LLMClient:
             call.begun = False
             try:
                 reply = await self._asking.ask(call, candidate, others=len(queue) > 1)
-                if not reply.known and not call.attempts:
-                    self._budget.call()
                 return self._result(call, reply, clock() - began)
             except asyncio.CancelledError:
                 log.info("%s: cancelled at %s", request.task, candidate.provider.name)
                 raise
             except ProviderError as error:
-                if not call.attempts:
-                    self._budget.call()
                 failures.append(error)
                 self._record(call, candidate, error, clock() - began)
                 tried += 1
