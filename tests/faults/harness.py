@@ -50,9 +50,13 @@ def config(settings: Mapping[str, Any]) -> str:
 
 
 def provider(server: FakeServer, **more: Any) -> Json:
-    """Return the settings of a provider that a fake plays."""
+    """Return the settings of a provider that a fake plays.
+
+    A port may come again; with the header the state of its last user does not.
+    """
     model = SERVERS[server.dialect][1]
     return {
+        "headers": {"x-fault": f"server-{id(server)}-{server.born}"},
         "type": server.dialect,
         "base_url": server.base_url,
         "default_model": model,

@@ -36,6 +36,7 @@ class FakeServer:
         self.answer: Answer = answer or (lambda _body: Reply())
         self.key = key
         self.requests: list[Request] = []
+        self.born = time.monotonic()
         self._port = port
         self._script: deque[Step] = deque()
         self._routes: dict[tuple[str, str], deque[Step]] = {}
