@@ -75,16 +75,18 @@ async def test_in_the_wait_for_the_limit(table: Bench, server: FakeServer, diale
 async def test_in_the_middle_of_the_answer(table: Bench, server: FakeServer, dialect: str) -> None:
     """The connection is closed, so that the model stops; it counts for no failure."""
     server.answer = lambda _body: Reply(GOOD, stall_after=3)
-    await table.configure({"stalls": provider(server)}, stall_timeout=60.0)
-    pending = Pending(table.client, "stalls", partialResultToken=f"part-{dialect}")
+    # A name of its own: one that is known would not show that the settings hold.
+    name = f"stalls-{dialect}"
+    await table.configure({name: provider(server)}, stall_timeout=60.0)
+    pending = Pending(table.client, name, partialResultToken=f"part-{dialect}")
     await table.client.until(lambda: server.generations)
     await asyncio.sleep(0.1)
     assert await pending.cancelled() < SOON
     await server.generations[0].wait()
     assert server.generations[0].cut
-    assert (await table.status("stalls"))["circuit"]["state"] == "closed"
+    assert (await table.status(name))["circuit"]["state"] == "closed"
     server.answer = lambda _body: GOOD
-    await table.well("stalls")
+    await table.well(name)
 
 
 async def test_the_probe_of_a_half_open_circuit(
