@@ -94,8 +94,7 @@
       (see 'source_after (buffer-string))
 
       (undo-boundary)
-      ;; Once in many runs on a busy machine eglot 1.9 waited in vain for an answer just after an edit.
-      (condition-case nil (choose "Refactor") (jsonrpc-error (choose "Refactor")))
+      (choose "Refactor")
       (wait-for "refactored code" (lambda () (string-match-p "-discount" (buffer-string))))
       (see 'refactored (buffer-string))
       (undo-boundary)
