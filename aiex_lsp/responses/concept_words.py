@@ -74,6 +74,9 @@ CONCEPTS: Mapping[str, str] = MappingProxyType(_table())
 LONGEST = max(len(spelling.split()) for spelling in CONCEPTS)
 """Words in the longest spelling."""
 
+FIRST_WORDS = frozenset(spelling.split()[0].removesuffix("s") for spelling in CONCEPTS)
+"""The spellings' first words, each without a final s: most words of an answer are none of them."""
+
 _LABELS = """
 after; all; always; analysis; and; answer; args; argument; arguments; assistant; bad; before;
 best; better; both; breakdown; bug; bugs; category; caution; changed; changes; code;

@@ -17,6 +17,7 @@ _NEWLINE = re.compile("\r\n|\n|\r")
 _FENCE = re.compile(
     r"(?P<prefix>(?:[ \t]|>|(?:[-*+]|\d{1,9}[.)])[ \t])*)(?P<mark>`{3,}|~{3,})(?P<info>.*)"
 )
+_LABEL = re.compile(r"\s*\{?\.?([\w+#-]+)")
 _CLOSER = re.compile(r"[ \t>]*(?P<mark>`{3,}|~{3,})[ \t]*")
 
 
@@ -148,13 +149,13 @@ def _balanced(lines: Sequence[str]) -> bool:
 
 def label(info: str) -> str:
     """Return the first word of an info string in lower case, "" where there is none."""
-    match = re.match(r"\s*\{?\.?([\w+#-]+)", info)
+    match = _LABEL.match(info)
     return match[1].lower() if match else ""
 
 
 def closes(line: str, markup: str) -> bool:
     """Return whether a line closes a fence opened by `markup`, whatever its indentation."""
-    match = _CLOSER.fullmatch(line)
+    match = _CLOSER.fullmatch(line) if markup[:3] in line else None
     return bool(match and match["mark"][0] == markup[0] and len(match["mark"]) >= len(markup))
 
 
@@ -183,6 +184,8 @@ def scan(lines: Sequence[str]) -> list[Fence]:
 
 def opener(line: str) -> re.Match[str] | None:
     """Return the parts (prefix, mark, info) of a line that opens a fence."""
+    if "```" not in line and "~~~" not in line:
+        return None
     match = _FENCE.match(line)
     if match and match["mark"][0] == "`" and "`" in match["info"]:
         return None
@@ -190,6 +193,8 @@ def opener(line: str) -> re.Match[str] | None:
 
 
 def _dedent(body: Sequence[str], prefix: str) -> list[str]:
+    if not prefix:
+        return list(body)
     quotes = prefix.count(">")
     width = len(prefix.expandtabs(4)) if not quotes else 0
     out = []

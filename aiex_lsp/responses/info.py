@@ -80,6 +80,8 @@ def path_before(lines: Sequence[str], start: int) -> str | None:
         index -= 1
     if index < 0 or not lines[index].strip() or len(lines[index]) > 400:
         return None
+    if "." not in lines[index] and not any(name in lines[index] for name in _FILES):
+        return None
     line = (
         lines[index].strip().lstrip("#>-*+ \t")
         if lines[index].lstrip()[:1] in "#>-+"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from aiex_lsp.responses.concept_words import CONCEPTS, LONGEST, NOT_CONCEPTS
+from aiex_lsp.responses.concept_words import CONCEPTS, FIRST_WORDS, LONGEST, NOT_CONCEPTS
 from aiex_lsp.responses.info import is_path
 from aiex_lsp.responses.markdown import plain
 from aiex_lsp.responses.types import CodeReference
@@ -52,9 +52,11 @@ def concepts(prose: str) -> tuple[str, ...]:
     programming (`concept_words`), those in their dictionary form.
     """
     found: list[tuple[int, str]] = []
+    terms: dict[str, str] = {}
     for pattern in (_TERM, _UNDERSCORED):
         for match in pattern.finditer(prose):
-            term = _term(match[1] or (match[2] if match.lastindex == 2 else ""))
+            text = match[1] or (match[2] if match.lastindex == 2 else "")
+            term = terms[text] if text in terms else terms.setdefault(text, _term(text))
             if term and (match[1] or " " in term):
                 found.append((match.start(), term))
     found.extend(_known_words(prose))
@@ -138,8 +140,8 @@ def _term(text: str) -> str:
 def _known_words(prose: str) -> Iterator[tuple[int, str]]:
     words = [(match.start(), match[0].casefold()) for match in _WORD.finditer(prose)]
     skip = 0
-    for index, (start, _) in enumerate(words):
-        if index < skip:
+    for index, (start, first) in enumerate(words):
+        if index < skip or first.removesuffix("s") not in FIRST_WORDS:
             continue
         for length in range(min(LONGEST, len(words) - index), 0, -1):
             last_start, _ = words[index + length - 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from aiex_lsp.responses.markdown import Outline, headings_of, plain, prose_lines
+from aiex_lsp.responses.markdown import Outline, plain, prose_lines
 
 MAX_SUMMARY = 300
 """Longest summary, in characters."""
@@ -71,7 +71,7 @@ def summarize(doc: Outline, blocks: Sequence[tuple[int, int]]) -> str:
     not a greeting, an announcement or an echo of the question; "" where there is no prose.
     """
     lines = prose_lines(doc.lines, blocks)
-    heads = headings_of(doc)
+    heads = doc.titles
     for title in _TITLES:
         for index, head in enumerate(heads):
             if title.match(head.title):
