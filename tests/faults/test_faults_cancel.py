@@ -1,4 +1,7 @@
-"""Cancelled while it waits, for whatever it waits: nothing hangs, nothing goes on upstream."""
+"""Cancelled while it waits, for whatever it waits: nothing hangs, nothing goes on upstream.
+
+Each provider has a name of its own: one that is known would not show that the settings hold.
+"""
 
 from __future__ import annotations
 
@@ -46,10 +49,11 @@ async def test_in_the_wait_before_a_retry(table: Bench, server: FakeServer, dial
     """The second request is never sent."""
     server.answer = lambda _body: said(server, "rate limit")
     retry = {"backoff": 0.5, "jitter": 0.0}
-    await table.configure({"waits": provider(server)}, retry=retry)
+    name = f"waits-{dialect}"
+    await table.configure({name: provider(server)}, retry=retry)
     await table.afford(1, 1)
-    pending = Pending(table.client, "waits")
-    assert "rate_limited" in await pending.says("asking waits again in 1 s")
+    pending = Pending(table.client, name)
+    assert "rate_limited" in await pending.says(f"asking {name} again in 1 s")
     assert await pending.cancelled() < SOON
     await asyncio.sleep(1.2)
     assert len(server.generations) == 1
@@ -60,12 +64,13 @@ async def test_in_the_wait_for_the_limit(table: Bench, server: FakeServer, diale
     """It leaves the queue, and no place in the minute is taken."""
     server.answer = lambda _body: GOOD
     limits = {"requests_per_minute": 1}
-    await table.configure({"full": provider(server, rate_limits=limits)})
-    await table.well("full")
-    pending = Pending(table.client, "full")
-    await pending.says(r"waiting \d+ s for full's limit of requests")
+    name = f"full-{dialect}"
+    await table.configure({name: provider(server, rate_limits=limits)})
+    await table.well(name)
+    pending = Pending(table.client, name)
+    await pending.says(rf"waiting \d+ s for {name}'s limit of requests")
     assert await pending.cancelled() < SOON
-    status = await table.status("full")
+    status = await table.status(name)
     assert status["rateLimit"]["requests"] == {"current": 1, "limit": 1, "remaining": 0}
     assert status["inFlight"] == 0
     assert len(server.generations) == 1
@@ -75,7 +80,6 @@ async def test_in_the_wait_for_the_limit(table: Bench, server: FakeServer, diale
 async def test_in_the_middle_of_the_answer(table: Bench, server: FakeServer, dialect: str) -> None:
     """The connection is closed, so that the model stops; it counts for no failure."""
     server.answer = lambda _body: Reply(GOOD, stall_after=3)
-    # A name of its own: one that is known would not show that the settings hold.
     name = f"stalls-{dialect}"
     await table.configure({name: provider(server)}, stall_timeout=60.0)
     pending = Pending(table.client, name, partialResultToken=f"part-{dialect}")
@@ -94,20 +98,21 @@ async def test_the_probe_of_a_half_open_circuit(
 ) -> None:
     """The probe is given back: the next call is the next probe, at once."""
     server.answer = lambda _body: said(server, "failed")
-    await table.configure({"probed": provider(server)}, retry={"tries": 1})
-    await Pending(table.client, "probed").refusal()
-    await table.circuit("probed", "open")
-    assert "left alone" in await Pending(table.client, "probed").refusal()
+    name = f"probed-{dialect}"
+    await table.configure({name: provider(server)}, retry={"tries": 1})
+    await Pending(table.client, name).refusal()
+    await table.circuit(name, "open")
+    assert "left alone" in await Pending(table.client, name).refusal()
     await asyncio.sleep(0.5)
     server.answer = lambda _body: Silence()
-    probe = Pending(table.client, "probed")
+    probe = Pending(table.client, name)
     await table.client.until(lambda: len(server.generations) == 2)
-    await table.circuit("probed", "half_open")
-    assert "being tried again by another call" in await Pending(table.client, "probed").refusal()
+    await table.circuit(name, "half_open")
+    assert "being tried again by another call" in await Pending(table.client, name).refusal()
     assert await probe.cancelled() < SOON
     await server.generations[1].wait()
     assert server.generations[1].cut
     server.answer = lambda _body: GOOD
-    await table.well("probed")
+    await table.well(name)
     assert len(server.generations) == 3
-    await table.circuit("probed", "closed")
+    await table.circuit(name, "closed")
