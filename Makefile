@@ -6,8 +6,9 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 AIMOCK_VERSION := 1.43.0
 AIMOCK_STAMP := .tools/node_modules/.installed
+VSCODE_STAMP := .tools/vscode/.installed
 
-.PHONY: demo test test-live lint bench clean
+.PHONY: demo test test-live lint bench clean vscode vscode-tools
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "aiex-lsp needs Python 3.11 or later; say which with: make PYTHON=/path/to/python3.11 " + sys.argv[1])' $(firstword $(MAKECMDGOALS))
@@ -35,6 +36,27 @@ $(AIMOCK_STAMP): Makefile
 	    @copilotkit/aimock@$(AIMOCK_VERSION) >/dev/null && touch $@ \
 	    || echo "aimock could not be installed: the tests against it are skipped"; \
 	else echo "npm is not installed: the tests against aimock are skipped"; fi
+
+# The VS Code that tests/editors/vscode drives: half a minute and 900 MB, so it is asked for by name.
+vscode-tools: $(VSCODE_STAMP)
+
+$(VSCODE_STAMP): tests/editors/vscode/install
+	PYTHON=$(PYTHON) tests/editors/vscode/install .tools/vscode
+	@touch $@
+
+# The extension of VS Code as a file to install.
+EXTENSION := editors/vscode
+VSIX := $(EXTENSION)/dist/aiex-lsp.vsix
+NODE_PATH_OF := PATH="$(CURDIR)/.tools/vscode/bin:$$PATH"
+vscode: $(VSIX)
+
+$(EXTENSION)/node_modules/.installed: $(EXTENSION)/package-lock.json $(VSCODE_STAMP)
+	cd $(EXTENSION) && $(NODE_PATH_OF) npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(VSIX): $(EXTENSION)/node_modules/.installed \
+  $(shell find $(EXTENSION) \( -name node_modules -o -name dist -o -name '.*' \) -prune -o -type f -print)
+	cd $(EXTENSION) && $(NODE_PATH_OF) npm run --silent package
 
 test: $(DEV_STAMP) $(AIMOCK_STAMP)
 	$(BIN)/python -m pytest -n auto --dist loadgroup -q

@@ -1,0 +1,209 @@
+// The programmer's hands and eyes: what the scenarios do with a VS Code in Chromium.
+import { createRequire } from 'node:module';
+import readline from 'node:readline';
+
+const { chromium } = createRequire(process.env.AIEX_PLAYWRIGHT)('playwright-core');
+
+export const given = JSON.parse(process.env.AIEX_GIVEN);
+export const LIMIT = 15000;
+
+const answers = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+
+/** Returns what the test's own side answers; only it can stop a provider. */
+export async function ask(what, ...args) {
+  console.log(JSON.stringify({ ask: what, arguments: args }));
+  return JSON.parse((await answers.next()).value).answer;
+}
+
+/** Resolves with the first value of `condition` that is true; says what it waited for. */
+export async function until(what, condition, limit = LIMIT) {
+  const end = Date.now() + limit;
+  let last;
+  for (;;) {
+    try {
+      const found = await condition();
+      if (found) return found;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > end) throw new Error(`waited for ${what}${last ? `: ${last.message}` : ''}`);
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  }
+}
+
+/** Returns a browser and its context; the browser keeps what VS Code stores, as a user's does. */
+export async function start() {
+  const browser = await chromium.launch({
+    executablePath: process.env.AIEX_CHROMIUM,
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+  });
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    reducedMotion: 'reduce',
+  });
+  const foreign = [];
+  context.on('request', (request) => {
+    const url = new URL(request.url());
+    if (/^(http|ws)/.test(url.protocol) && url.hostname !== '127.0.0.1') foreign.push(request.url());
+  });
+  return { browser, context, foreign };
+}
+
+/** One window of VS Code. */
+export class Window {
+  constructor(page) {
+    this.page = page;
+  }
+
+  /** Returns a window with a folder or a `.code-workspace`; nobody has trusted it yet. */
+  static async open(context, where) {
+    const page = await context.newPage();
+    page.setDefaultTimeout(LIMIT);
+    const kind = where.endsWith('.code-workspace') ? 'workspace' : 'folder';
+    await page.goto(`${given.url}/?${kind}=${encodeURIComponent(where)}`);
+    await page.locator('.monaco-workbench .explorer-folders-view .monaco-list-row').first()
+      .waitFor({ timeout: 60000 });
+    return new Window(page);
+  }
+
+  /** Trusts the authors of the folder, as the banner's link lets one. */
+  async trust() {
+    await this.page.locator('.statusbar').getByText('Restricted Mode').waitFor();
+    await this.command('Workspaces: Manage Workspace Trust');
+    const editor = this.page.locator('.workspace-trust-editor');
+    await editor.getByRole('button', { name: /^Trust$/ }).click();
+    await this.page.locator('.statusbar').getByText('Restricted Mode').waitFor({ state: 'hidden' });
+    await this.command('View: Close All Editors');
+    await editor.waitFor({ state: 'detached' });
+  }
+
+  async press(...keys) {
+    for (const key of keys) await this.page.keyboard.press(key);
+  }
+
+  /** Runs a step of a scenario and prints what was seen, or why it got stuck and a picture of it. */
+  async step(name, run) {
+    const began = Date.now();
+    try {
+      const saw = (await run()) ?? null;
+      console.log(JSON.stringify({ step: name, saw, ms: Date.now() - began }));
+      return saw;
+    } catch (error) {
+      console.log(JSON.stringify({ step: name, stuck: String(error.message).slice(0, 1500) }));
+      await this.picture(`stuck-${name}`).catch(() => {});
+      for (const _ of [1, 2, 3]) await this.press('Escape').catch(() => {});
+      return undefined;
+    }
+  }
+
+  async picture(name) {
+    await this.page.screenshot({ path: `${process.env.AIEX_SCREENSHOTS}/vscode-${name}.png` });
+  }
+
+  input() {
+    return this.page.locator('.quick-input-widget:visible');
+  }
+
+  /** Returns the titles in the open quick pick or palette. */
+  async offered() {
+    return this.input().locator('.quick-input-list .monaco-list-row').evaluateAll((rows) =>
+      rows.map((row) => row.getAttribute('aria-label')));
+  }
+
+  /** Picks an entry of the open quick pick by a part of its label. */
+  async pick(label) {
+    const row = this.input().locator('.quick-input-list .monaco-list-row', { hasText: label });
+    await row.first().click();
+  }
+
+  /** Runs a command by the title that the palette shows. */
+  async command(title) {
+    await this.press('F1');
+    await this.input().locator('input').first().fill(`>${title}`);
+    const row = this.input().locator('.quick-input-list .monaco-list-row', { hasText: title });
+    await row.first().waitFor();
+    await row.first().click();
+  }
+
+  /** Returns the palette's titles for some words; the palette is closed again. */
+  async commands(words) {
+    await this.press('F1');
+    await this.input().locator('input').first().fill(`>${words}`);
+    await until('palette', async () => (await this.offered()).length > 0);
+    const titles = await this.offered();
+    await this.press('Escape');
+    return titles;
+  }
+
+  /** Opens a file by its name and waits until its text is there. */
+  async file(name) {
+    await this.press('Control+p');
+    await this.input().locator('input').first().fill(name);
+    await this.input().locator('.quick-input-list .monaco-list-row', { hasText: name }).first().click();
+    await this.tab(name).waitFor();
+    await this.editor(name).locator('.view-line').first().waitFor();
+  }
+
+  tab(name) {
+    return this.page.locator('.tabs-container .tab', { hasText: name }).first();
+  }
+
+  editor(name) {
+    return this.page.locator(`.editor-instance .monaco-editor[data-uri$="${name}"]`).first();
+  }
+
+  /** Puts the cursor at a line and column, from 1. */
+  async go(line, column = 1) {
+    await this.press('Control+g');
+    await this.input().locator('input').first().fill(`:${line}:${column}`);
+    await this.press('Enter');
+    await this.input().waitFor({ state: 'hidden' });
+  }
+
+  /** Returns an editor's text as it stands on the screen. */
+  async text(name) {
+    const lines = this.editor(name).locator('.view-lines .view-line');
+    const found = await lines.evaluateAll((all) =>
+      all
+        .map((one) => [parseFloat(one.style.top), one.textContent.replaceAll('\u00a0', ' ')])
+        .sort(([a], [b]) => a - b)
+        .map(([, text]) => text));
+    return found.join('\n');
+  }
+
+  /** Returns the rows of the code action menu, which it opens by Ctrl+. */
+  async codeActions() {
+    await this.press('Control+.');
+    const rows = this.page.locator('.action-widget .monaco-list-row.action');
+    await rows.first().waitFor();
+    return rows;
+  }
+
+  async codeAction(title) {
+    const rows = await this.codeActions();
+    await rows.filter({ hasText: title }).first().click();
+  }
+
+  status() {
+    return this.page.locator('.statusbar [id$="aiex.status"]');
+  }
+
+  /** Returns the frame of the answer that is shown, once it is there. */
+  async answer() {
+    return until('the answer beside', async () => {
+      for (const frame of this.page.frames()) {
+        const found = await frame.$('#answer').catch(() => null);
+        if (found && (await found.isVisible())) return frame;
+      }
+      return undefined;
+    });
+  }
+
+  async answerText() {
+    return (await (await this.answer()).locator('#answer').innerText()).trim();
+  }
+
+  notifications() {
+    return this.page.locator('.notifications-toasts .notification-list-item-message');
+  }
+}
