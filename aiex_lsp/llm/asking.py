@@ -20,6 +20,7 @@ from aiex_lsp.llm.rate_limiter import Lease, OwnLimitError, Wish
 from aiex_lsp.llm.redacting import RedactedPrompt, Restoring
 from aiex_lsp.llm.scope import scope_of
 from aiex_lsp.llm.sending import Parts, Reply, Sender
+from aiex_lsp.llm.telling import Teller, Told
 from aiex_lsp.llm.types import Listener
 from aiex_lsp.llm.watch import first_token_timeout, limits_for, request_end
 from aiex_lsp.redaction.placeholders import leftovers
@@ -38,6 +39,7 @@ class Asking:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._sender = Sender(parts)
+        self._teller = Teller(parts.bus, parts.now)
         self._flights: Flights[Reply] = Flights()
 
     async def ask(self, call: Call, candidate: Candidate, *, others: bool) -> Reply:
@@ -49,10 +51,12 @@ class Asking:
         parts = self._parts
         adapter = parts.pool.get(candidate.provider, call.settings.connect_timeout)
         call.on_status(f"asking {adapter.name}")
+        clock = asyncio.get_running_loop().time
+        began = clock()
         try:
             model, listed = await self._reached(call, adapter, candidate.model)
         except ProviderError as error:
-            await self._note_unreached(call, adapter, candidate.model, error)
+            await self._note_unreached(call, adapter, candidate.model, error, clock() - began)
             raise
         fitted = await self._fit(call, adapter, model, ask=listed)
         redacted = await call.redacted(adapter)
@@ -62,7 +66,7 @@ class Asking:
             if kept is not None:
                 reply = _restored(call, Reply(adapter, fitted, kept, 0.0, known=True), redacted)
                 call.on_delta(reply.completion.text)
-                self._sender.tell_kept(call, adapter, fitted, kept)
+                self._teller.kept(Told(call, adapter), fitted, kept)
                 return reply
         told = _replaced(call, fitted)
         call.on_status(f"asking {adapter.name} ({fitted.call.model}){told}")
@@ -128,7 +132,12 @@ class Asking:
             raise first_token_timeout(adapter, model, limits.first_token_seconds) from None
 
     async def _note_unreached(
-        self, call: Call, adapter: Adapter, model: str | None, error: ProviderError
+        self,
+        call: Call,
+        adapter: Adapter,
+        model: str | None,
+        error: ProviderError,
+        seconds: float,
     ) -> None:
         """Take a failure of a provider that was only asked about its models: it counts alike.
 
@@ -136,6 +145,7 @@ class Asking:
         """
         parts = self._parts
         model = model or parts.pool.known_default(adapter) or ""
+        self._teller.failed(Told(call, adapter), model or None, error, seconds)
         scope = scope_of(adapter.settings)
         if error.status is not None:
             await parts.holds.note(scope, model or None, error)

@@ -157,11 +157,6 @@ class LLMClient:
         adapter = self._pool.get(provider, settings.connect_timeout)
         return await self._pool.models(adapter, fresh=fresh)
 
-    async def settings_changed(self, providers: list[ProviderSettings]) -> None:
-        """Close adapters that no longer stand in any settings."""
-        for adapter in self._pool.retire(providers):
-            await adapter.aclose()
-
     async def aclose(self) -> None:
         """Close all connections."""
         await self._pool.aclose()

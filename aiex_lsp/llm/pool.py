@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiex_lsp.config.settings import ProviderSettings
@@ -24,6 +24,10 @@ LIST_TIMEOUT = 5.0
 UNLISTED_TTL = 60.0
 """Seconds a list of models that only embellishes a request may take, and a failed one is left."""
 
+IDLE = 3600.0
+"""Seconds after which an adapter that nobody asked for is closed; twelve times the longest call
+of the defaults."""
+
 log = logging.getLogger(__name__)
 
 
@@ -32,6 +36,14 @@ class _Models:
     listed: list[ModelInfo]
     default: str
     expires: float
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    settings: ProviderSettings
+    timeout: float
+    adapter: Adapter
+    used: float
 
 
 class AdapterPool:
@@ -46,7 +58,8 @@ class AdapterPool:
         self._make = make
         self._context = context
         self._monotonic = monotonic
-        self._adapters: list[tuple[ProviderSettings, float, Adapter]] = []
+        self._adapters: list[_Entry] = []
+        self._retired: list[Adapter] = []
         self._models: dict[int, _Models] = {}
         self._unlisted: dict[int, float] = {}
         self._answers: dict[str, tuple[bool, float]] = {}
@@ -56,11 +69,14 @@ class AdapterPool:
 
         Raises `ConfigError` for a type no adapter is known for.
         """
-        for settings, timeout, adapter in self._adapters:
-            if settings == provider and timeout == connect_timeout:
-                return adapter
+        now = self._monotonic()
+        for entry in self._adapters:
+            if entry.settings == provider and entry.timeout == connect_timeout:
+                entry.used = now
+                return entry.adapter
         adapter = self._make(provider, self._context(connect_timeout))
-        self._adapters.append((provider, connect_timeout, adapter))
+        self._retire(now)
+        self._adapters.append(_Entry(provider, connect_timeout, adapter, now))
         return adapter
 
     async def default_model(self, adapter: Adapter) -> str:
@@ -118,6 +134,8 @@ class AdapterPool:
         cannot be reached for an answer, and looking for that twice takes twice the time. A list
         that fails or hangs is not asked for again for a while: the answer does not need it.
         """
+        if self._retired:
+            await self._close_retired()
         if self._monotonic() < self._unlisted.get(id(adapter), -math.inf):
             return None
         try:
@@ -139,22 +157,25 @@ class AdapterPool:
         self._models.pop(id(adapter), None)
         self._unlisted.pop(id(adapter), None)
 
-    def retire(self, current: Iterable[ProviderSettings]) -> list[Adapter]:
-        """Return adapters whose settings no longer hold, taken out of the pool for closing."""
-        keep = list(current)
-        stale = [entry for entry in self._adapters if entry[0] not in keep]
-        self._adapters = [entry for entry in self._adapters if entry[0] in keep]
-        for _, _, adapter in stale:
-            self.forget_models(adapter)
-        return [adapter for _, _, adapter in stale]
-
     async def aclose(self) -> None:
         """Close every adapter."""
-        adapters = [adapter for _, _, adapter in self._adapters]
+        self._retired += [entry.adapter for entry in self._adapters]
         self._adapters.clear()
         self._models.clear()
         self._unlisted.clear()
+        await self._close_retired()
+
+    async def _close_retired(self) -> None:
+        adapters, self._retired = self._retired, []
         results = await asyncio.gather(*(one.aclose() for one in adapters), return_exceptions=True)
         for one, result in zip(adapters, results, strict=True):
             if isinstance(result, BaseException):
                 log.debug("closing %s: %s", one.name, type(result).__name__)
+
+    def _retire(self, now: float) -> None:
+        """Take out those no call can be using: each model chosen in a menu makes another one."""
+        idle = [entry for entry in self._adapters if now - entry.used >= IDLE]
+        for entry in idle:
+            self._adapters.remove(entry)
+            self.forget_models(entry.adapter)
+            self._retired.append(entry.adapter)

@@ -11,7 +11,6 @@ from typing import Any, cast
 
 from aiex_lsp.errors import FailureKind, ProviderError
 from aiex_lsp.events.bus import EventBus
-from aiex_lsp.events.types import RequestFailed, RequestStarted, ResponseReceived
 from aiex_lsp.llm.adapters.base import Adapter
 from aiex_lsp.llm.cache import AnswerCache, cache_key
 from aiex_lsp.llm.calls import Call
@@ -23,6 +22,7 @@ from aiex_lsp.llm.measured import Board
 from aiex_lsp.llm.pool import AdapterPool
 from aiex_lsp.llm.rate_limiter import Lease, RateLimiter
 from aiex_lsp.llm.scope import scope_of
+from aiex_lsp.llm.telling import Teller, Told
 from aiex_lsp.llm.types import (
     Completion,
     Finish,
@@ -111,6 +111,7 @@ class Sender:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._teller = Teller(parts.bus, parts.now)
 
     async def send(
         self,
@@ -128,7 +129,8 @@ class Sender:
         call.sent_tokens[adapter.name] = fitted.prompt.input_tokens
         sending = _Sending(call, call.sent, adapter, fitted, clock())
         parts.board.started(scope, sending.model)
-        self._tell_started(sending)
+        about = Told(call, adapter, sending.attempt)
+        self._teller.started(about, fitted)
         try:
             await self._read(sending, scope, listener)
             completion = parts.fitting.learn(adapter, fitted, _completion(sending))
@@ -152,34 +154,18 @@ class Sender:
                 seconds=seconds,
                 output_tokens=sending.completion.usage.output_tokens if sending.completion else 0,
             )
-            self._tell_ended(sending, seconds)
+            if sending.completion is not None:
+                self._teller.answered(
+                    about, sending.completion, seconds, sending.first_token, sending.cost
+                )
+            else:
+                self._teller.failed(about, sending.model, sending.error, seconds)
             await self._settle(sending, lease)
         await parts.holds.clear(scope, sending.model)
         if call.cacheable and completion.finish_reason == "stop":
             key = cache_key(adapter.settings, fitted.call, call.policy(adapter))
             await parts.cache.put(key, completion, call.settings.cache, local=adapter.local)
         return Reply(adapter, fitted, completion, sending.cost)
-
-    def tell_kept(self, call: Call, adapter: Adapter, fitted: Fitted, kept: Completion) -> None:
-        """Tell that an answer was known already."""
-        self._parts.bus.publish(
-            ResponseReceived(
-                timestamp=self._parts.now(),
-                call_id=call.id,
-                attempt=0,
-                task=call.task,
-                provider=adapter.name,
-                provider_type=adapter.settings.type,
-                model=kept.model or fitted.call.model,
-                duration=0.0,
-                response_length=len(kept.text),
-                input_tokens=0,
-                output_tokens=0,
-                cost=0.0,
-                cached=True,
-                finish_reason=kept.finish_reason,
-            )
-        )
 
     async def _read(self, sending: _Sending, scope: str, listener: Listener) -> None:
         call, adapter = sending.call, sending.adapter
@@ -220,59 +206,6 @@ class Sender:
             written = sum(map(len, sending.parts)) + sum(map(len, sending.thinking))
             tokens = sending.fitted.prompt.input_tokens + written // CHARACTERS_PER_TOKEN
             await limiter.settle(lease, tokens)
-
-    def _tell_started(self, sending: _Sending) -> None:
-        sent = sending.fitted.call
-        self._parts.bus.publish(
-            RequestStarted(
-                timestamp=self._parts.now(),
-                call_id=sending.call.id,
-                attempt=sending.attempt,
-                task=sending.call.task,
-                provider=sending.adapter.name,
-                provider_type=sending.adapter.settings.type,
-                model=sent.model,
-                prompt_length=sum(len(message.content) for message in sent.messages),
-                input_tokens=sending.fitted.prompt.input_tokens,
-                max_tokens=sent.max_tokens,
-                temperature=sent.temperature,
-            )
-        )
-
-    def _tell_ended(self, sending: _Sending, seconds: float) -> None:
-        common: dict[str, Any] = {
-            "timestamp": self._parts.now(),
-            "call_id": sending.call.id,
-            "attempt": sending.attempt,
-            "task": sending.call.task,
-            "provider": sending.adapter.name,
-            "provider_type": sending.adapter.settings.type,
-            "duration": seconds,
-        }
-        answer, error = sending.completion, sending.error
-        if answer is not None:
-            self._parts.bus.publish(
-                ResponseReceived(
-                    **common,
-                    model=answer.model or sending.model,
-                    response_length=len(answer.text),
-                    input_tokens=answer.usage.input_tokens,
-                    output_tokens=answer.usage.output_tokens,
-                    first_token=sending.first_token,
-                    cost=sending.cost,
-                    finish_reason=answer.finish_reason,
-                )
-            )
-            return
-        self._parts.bus.publish(
-            RequestFailed(
-                **common,
-                model=sending.model,
-                error=(error.kind if error else FailureKind.CANCELLED).value,
-                message=error.user_message() if error else "Cancelled",
-                status=error.status if error else None,
-            )
-        )
 
 
 def _completion(sending: _Sending) -> Completion:

@@ -340,3 +340,42 @@ async def test_a_list_of_models_that_hangs_costs_five_seconds_once():
         assert outcomes(await rig.ask(held, prompt=Prompt(str(n)))) == [("a", "ok")]
     assert now() - began == pytest.approx(5.0, abs=0.1)
     assert len(asked) == 1
+
+
+@in_virtual_time
+async def test_a_provider_nobody_reached_is_told_as_a_failure_of_no_request():
+    rig, held = Rig(clock=unix_time), pair()
+    await rig.ask(held)
+
+    async def unreachable():
+        await asyncio.sleep(0.5)
+        raise failed(FailureKind.CONNECT, status=None)
+
+    adapter = rig.adapters["a"]
+    adapter.list_models = unreachable
+    rig.client._pool.forget_models(adapter)
+    result = await rig.ask(held, prompt=Prompt("again"))
+    assert outcomes(result)[-1] == ("b", "ok")
+    told = [e for e in rig.events if isinstance(e, RequestFailed)]
+    assert [(e.provider, e.attempt, e.error) for e in told] == [("a", 0, "connect")] * len(told)
+    assert told[0].duration == pytest.approx(0.5)
+
+
+@in_virtual_time
+async def test_an_adapter_whose_model_was_chosen_away_is_closed_after_an_hour():
+    rig, held = Rig(clock=unix_time), alone()
+    await rig.ask(held)
+    first, closed = rig.adapters.pop("a"), []
+
+    async def close():
+        closed.append("first")
+
+    first.aclose = close
+    await asyncio.sleep(1800)
+    other = replace(held.providers["a"], headers={"x": "other"})
+    await rig.ask(replace(held, providers={"a": other}), prompt=Prompt("soon"))
+    assert not closed
+    await asyncio.sleep(1801)
+    third = replace(held.providers["a"], headers={"x": "third"})
+    await rig.ask(replace(held, providers={"a": third}), prompt=Prompt("late"))
+    assert closed == ["first"]
