@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from aiex_lsp.llm.listener import Listener as Listener
+from aiex_lsp.llm.listener import SilentListener as SilentListener
 from aiex_lsp.llm.status_types import CandidateReport as CandidateReport
 from aiex_lsp.llm.status_types import ChoiceReport as ChoiceReport
 from aiex_lsp.llm.status_types import CircuitStatus as CircuitStatus
@@ -277,29 +279,3 @@ class ClientResult:
     text: str
     answer: Answer
     unrestored: tuple[str, ...] = ()
-
-
-class Listener(Protocol):
-    """Who watches a call while it runs. Methods return at once and never raise."""
-
-    def on_status(self, message: str) -> None:
-        """Tell what is going on ("asking anthropic", "loading the model 40%", a fallback)."""
-
-    def on_delta(self, text: str) -> None:
-        """Take a piece of the visible answer."""
-
-    def on_restart(self, provider: str) -> None:
-        """Forget the deltas so far: the answer begins anew at `provider`."""
-
-
-class SilentListener:
-    """A listener that ignores everything."""
-
-    def on_status(self, message: str) -> None:
-        """Ignore it."""
-
-    def on_delta(self, text: str) -> None:
-        """Ignore it."""
-
-    def on_restart(self, provider: str) -> None:
-        """Ignore it."""
