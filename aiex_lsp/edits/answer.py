@@ -51,7 +51,7 @@ def plan_answer(target: EditTarget, answer: str, *, truncated: bool = False) -> 
     try:
         if len(answer) > MAX_ANSWER:
             raise NotUsableError("The answer is far too long to be an edit")
-        text = cleaned_answer(answer)
+        text = cleaned_answer(answer, scene.text)
         parsed = parse(
             text, "code_generation", truncated=truncated, language=target.snapshot.language_id
         )

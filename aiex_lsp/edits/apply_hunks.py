@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from aiex_lsp.edits.checks import check_parses
+from aiex_lsp.edits.checks import check_bound, check_parses
 from aiex_lsp.edits.elided import check_placeholders, elisions
 from aiex_lsp.edits.files import named_document
 from aiex_lsp.edits.hunks import FileHunks, Hunk, LineChange, Places
@@ -143,7 +143,9 @@ def _elsewhere(document: Snapshot, hunks: Sequence[Hunk]) -> FileEdit:
             last, text = len(plain.text), text[:-1]
         edits.append((first, last, text))
     language = canonical(document.language_id) or document.language_id
-    check_parses(plain.text, plain.applied(edits), language)
+    after = plain.applied(edits)
+    check_parses(plain.text, after, language)
+    check_bound(plain.text, after, document)
     if not edits:
         raise NotUsableError(UNCHANGED)
     return plain.file_edit(edits)

@@ -9,15 +9,20 @@ from aiex_lsp.edits.new_imports import bound_names
 from aiex_lsp.edits.refusals import UNCHANGED, NotUsableError, shortened
 from aiex_lsp.edits.scene import Scene
 from aiex_lsp.syntax.imports import imports
+from aiex_lsp.syntax.languages import canonical
+from aiex_lsp.syntax.python_names import unbound_names
 from aiex_lsp.syntax.symbols import build_outline
 from aiex_lsp.syntax.tokens import code_tokens
 from aiex_lsp.syntax.types import Symbol
 from aiex_lsp.syntax.validate import new_errors, validate
+from aiex_lsp.text.snapshot import Snapshot
 
 _VISIBLE = ("export", "pub", "public")
 _MOST = 0.6
 """The share of a function's lines whose loss without a word is no fix."""
 _FEW = 8
+_HIDDEN = re.compile("[\x00-\x08\x0e-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+"""Characters nobody sees, some of which let code look like other code."""
 
 
 def check_edit(scene: Scene, new: str, document: str) -> None:
@@ -30,10 +35,16 @@ def check_edit(scene: Scene, new: str, document: str) -> None:
     _check_not_half(scene, new)
     _check_names(scene, document)
     _check_imports(scene, document)
+    if scene.intent != "document":
+        check_bound(scene.text, document, scene.target.snapshot)
 
 
 def check_parses(before: str, after: str, language: str) -> None:
     """Raise `NotUsableError` where `after` has an error that `before` has not."""
+    hidden = set(_HIDDEN.findall(after)) - set(_HIDDEN.findall(before))
+    if hidden:
+        code = f"U+{ord(min(hidden)):04X}"
+        raise NotUsableError(f"The answer has an invisible character ({code}) in its code")
     found = new_errors(before, after, language)
     if found:
         first = found[0]
@@ -45,6 +56,27 @@ def check_parses(before: str, after: str, language: str) -> None:
         was = validate(before, language)
         if was.valid and was.fragment != now.fragment:
             raise NotUsableError(f"The answer's code does not parse here: it reads {now.fragment}")
+
+
+def check_bound(before: str, after: str, snapshot: Snapshot) -> None:
+    """Raise `NotUsableError` where Python code of `after` uses a name that nothing binds any more.
+
+    Files of other languages are passed over, and those that get names from elsewhere: a notebook's
+    cells, build scripts.
+    """
+    uri = snapshot.uri.lower()
+    if canonical(snapshot.language_id) != "python" or not uri.endswith((".py", ".pyw")):
+        return
+    if uri.startswith("vscode-notebook"):
+        return
+    now = unbound_names(after)
+    was = unbound_names(before) if now else None
+    if now is None or was is None or not now - was:
+        return
+    names = [f"`{shortened(name)}`" for name in sorted(now - was)]
+    told = " and ".join(names[:2])
+    verb = "is" if len(names) == 1 else "are"
+    raise NotUsableError(f"The answer's code uses {told}, which {verb} not defined or imported")
 
 
 def incomplete(scene: Scene, code: str, error: NotUsableError) -> NotUsableError:

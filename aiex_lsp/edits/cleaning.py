@@ -24,11 +24,22 @@ _FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})[\w+#.:/ -]*$")
 _NUMBERED = re.compile(r"[ \t]*(?:L|line )?(\d{1,6})(?:[ \t]*[|│:](?: |\t|$)|\t|\.\s)(.*)$|()$")
 
 
-def cleaned_answer(text: str) -> str:
-    """Return an answer with LF, and without chat marks and a tag that is around all of it."""
+def cleaned_answer(text: str, document: str = "") -> str:
+    """Return an answer with LF, and without chat marks and the BOMs a model leaves in it.
+
+    Marks the document has are left inside the answer: they are words of its code.
+    """
     text = with_line_feeds(text).removeprefix("\ufeff")
-    text = _ROLE.sub("", _MARKS.sub("", text))
-    return text
+    if "\ufeff" not in document[1:]:
+        text = text.replace("\ufeff", "")
+    own = frozenset(_MARKS.findall(document))
+    first, last = len(text) - len(text.lstrip()), len(text.rstrip())
+
+    def kept(mark: re.Match[str]) -> str:
+        around = mark.start() <= first or mark.end() >= last
+        return mark[0] if mark[0] in own and not around else ""
+
+    return _ROLE.sub("", _MARKS.sub(kept, text))
 
 
 def tagged_code(text: str) -> str:

@@ -21,7 +21,7 @@ class UnableError(Exception):
     """Python's parser cannot tell: the text is too long or too deep for it."""
 
 
-_WARNINGS = threading.Lock()
+WARNINGS = threading.Lock()
 """`catch_warnings` swaps a list of the whole process: one at a time."""
 
 
@@ -35,7 +35,7 @@ def python_problem(text: str) -> SyntaxProblem | None:
         at = code.index("\0") + shift
         return problem_at(text, "null bytes are not allowed in source code", at, at + 1)
     try:
-        with _WARNINGS, warnings.catch_warnings():
+        with WARNINGS, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             ast.parse(code)
     except SyntaxError as error:
