@@ -71,18 +71,19 @@ class Outlines:
         self._ready.pop(uri, None)
 
     def _start(self, snapshot: Snapshot) -> asyncio.Task[Outline]:
-        task = asyncio.create_task(
-            asyncio.to_thread(self._build, snapshot.text, snapshot.language_id)
-        )
+        task = asyncio.create_task(self._parse(snapshot))
         self._running[snapshot.uri] = (snapshot, task)
-
-        def done(finished: asyncio.Task[Outline]) -> None:
-            self._running.pop(snapshot.uri, None)
-            if not finished.cancelled() and finished.exception() is None:
-                self._ready[snapshot.uri] = (snapshot, finished.result())
-
-        task.add_done_callback(done)
         return task
+
+    async def _parse(self, snapshot: Snapshot) -> Outline:
+        # What is known is put down here, not by a callback: that one comes after the task's end,
+        # and whoever asked for another version in between would find it running for ever.
+        try:
+            outline = await asyncio.to_thread(self._build, snapshot.text, snapshot.language_id)
+            self._ready[snapshot.uri] = (snapshot, outline)
+            return outline
+        finally:
+            self._running.pop(snapshot.uri, None)
 
 
 def symbol_at(outline: Outline, text: str, start: int, end: int) -> Symbol | None:
