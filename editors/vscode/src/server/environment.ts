@@ -1,0 +1,98 @@
+import { existsSync, readdirSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { NoServer, onPath } from "./find";
+import type { Ran } from "./run";
+
+/** What making an environment needs. */
+export interface Making {
+  /** Where it is made. */
+  folder: string;
+  /** What pip is to install: a wheel, a path, a name. */
+  source: string;
+  /** Pythons to try, best first. */
+  pythons: readonly string[];
+  windows: boolean;
+  run(command: string, args: string[], timeout: number): Promise<Ran>;
+  report(message: string): void;
+  log(message: string): void;
+}
+
+const MINUTES = 60_000;
+const NAMES = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python"];
+const OLD = "import sys; sys.exit(sys.version_info < (3, 11))";
+
+/** Returns the Python of an environment in `folder`, whether it is there or not. */
+export function pythonIn(folder: string, windows: boolean): string {
+  return windows ? join(folder, "Scripts", "python.exe") : join(folder, "bin", "python");
+}
+
+/** Returns that Python, undefined where no environment was made. */
+export function madePython(folder: string, windows: boolean): string | undefined {
+  const python = pythonIn(folder, windows);
+  return existsSync(python) ? python : undefined;
+}
+
+/** Returns the Pythons on PATH by which an environment may be made. */
+export function pythonsOnPath(path: string, windows: boolean): string[] {
+  const found = NAMES.map((name) => onPath(name, { path, windows }));
+  return [...new Set(found.filter((one) => one !== undefined))];
+}
+
+/** Returns the wheel of the server that came with the extension. */
+export function bundledWheel(folder: string): string | undefined {
+  if (!existsSync(folder)) return undefined;
+  const name = readdirSync(folder).find((one) => one.endsWith(".whl"));
+  return name && join(folder, name);
+}
+
+/** Makes the environment and returns its Python. Throws `NoServer` with what to do instead. */
+export async function make(making: Making): Promise<string> {
+  const { folder, windows } = making;
+  making.report("looking for Python 3.11 or later");
+  const python = await newEnough(making);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  making.report("making an environment");
+  const made = await making.run(python, ["-m", "venv", folder], 2 * MINUTES);
+  if (!made.ok) {
+    making.log(made.output);
+    throw new NoServer(
+      `aiex could not make an environment with ${python}.`,
+      "On Debian and Ubuntu install python3-venv; else see the log.",
+    );
+  }
+  const own = pythonIn(folder, windows);
+  making.report("installing aiex-lsp and the built-in model's engine");
+  const pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input"];
+  let installed = await making.run(own, [...pip, `${making.source}[embedded]`], 15 * MINUTES);
+  if (!installed.ok) {
+    making.log(installed.output);
+    making.report("installing aiex-lsp");
+    installed = await making.run(own, [...pip, making.source], 10 * MINUTES);
+  }
+  making.log(installed.output);
+  if (!installed.ok) {
+    await rm(folder, { recursive: true, force: true });
+    throw new NoServer(
+      `aiex could not install aiex-lsp: ${lastLine(installed.output)}`,
+      "Look at the network, or install it yourself and set aiex.server.command.",
+    );
+  }
+  return own;
+}
+
+async function newEnough(making: Making): Promise<string> {
+  for (const python of making.pythons) {
+    if ((await making.run(python, ["-c", OLD], MINUTES / 3)).ok) return python;
+  }
+  throw new NoServer(
+    "aiex-lsp needs Python 3.11 or later, and none was found.",
+    "Install Python, or select one in the Python extension.",
+  );
+}
+
+function lastLine(text: string): string {
+  const line = text.split("\n").findLast((one) => one.trim());
+  return (line ?? "pip failed").trim().slice(0, 200);
+}

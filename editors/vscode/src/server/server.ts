@@ -1,0 +1,118 @@
+import * as vscode from "vscode";
+import { State, type LanguageClient, type Middleware } from "vscode-languageclient/node";
+import type { Keys } from "../keys";
+import { keysInSettings, serverKeys, serverSettings } from "../settings";
+import type { ServerState } from "../status/text";
+import { makeClient } from "./client";
+import { NoServer } from "./find";
+import { locate } from "./start";
+
+/** What the server's owner is told. */
+export interface Told {
+  state(state: ServerState): void;
+  /** A new client, before it starts: to register what is told by notifications. */
+  created(client: LanguageClient): void;
+  middleware: Middleware;
+}
+
+/** The one server of this window: started where the workspace is trusted, for all its folders. */
+export class Server implements vscode.Disposable {
+  client: LanguageClient | undefined;
+  private turn: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly context: vscode.ExtensionContext,
+    private readonly keys: Keys,
+    private readonly output: vscode.LogOutputChannel,
+    private readonly told: Told,
+  ) {}
+
+  /** Returns the client where it runs. */
+  get running(): LanguageClient | undefined {
+    return this.client?.state === State.Running ? this.client : undefined;
+  }
+
+  /** Starts the server, or another one in its place; what fails is told. */
+  restart(): Promise<void> {
+    this.turn = this.turn.then(() => this.startAnew());
+    return this.turn;
+  }
+
+  /** Returns the server's settings as they are written in VS Code. */
+  settings(): unknown {
+    const written = vscode.workspace.getConfiguration("aiex");
+    return serverSettings(
+      serverKeys(this.context.extension.packageJSON),
+      (name) => written.inspect(name),
+      this.keys.variables(),
+    );
+  }
+
+  /** Stops the server. */
+  async stop(): Promise<void> {
+    const { client } = this;
+    this.client = undefined;
+    await client?.dispose(3000).catch((error: unknown) => this.output.warn(String(error)));
+  }
+
+  dispose(): void {
+    void this.stop();
+  }
+
+  private async startAnew(): Promise<void> {
+    await this.stop();
+    if (!vscode.workspace.isTrusted) {
+      this.told.state("untrusted");
+      return;
+    }
+    this.told.state("starting");
+    try {
+      this.warnOfKeys();
+      const found = await locate(this.context, this.output);
+      this.output.info(`aiex-lsp from ${found.origin}: ${found.command} ${found.args.join(" ")}`);
+      const client = makeClient({
+        found,
+        keys: await this.keys.environment(),
+        settings: this.settings(),
+        middleware: this.told.middleware,
+        output: this.output,
+      });
+      this.client = client;
+      client.onDidChangeState(({ newState }) => {
+        if (this.client !== client) return;
+        if (newState === State.Running) this.told.state("running");
+        else if (newState === State.Stopped) this.told.state("stopped");
+        else if (newState === State.StartFailed) this.told.state("failed");
+      });
+      this.told.created(client);
+      await client.start();
+    } catch (error) {
+      this.told.state("failed");
+      this.output.error(error instanceof Error ? error : String(error));
+      void this.offer(error);
+    }
+  }
+
+  private async offer(error: unknown): Promise<void> {
+    const message = error instanceof Error ? error.message : String(error);
+    const text = error instanceof NoServer ? message : `aiex-lsp could not start: ${message}`;
+    const chosen = await vscode.window.showErrorMessage(text, "Try Again", "Settings", "Log");
+    if (chosen === "Try Again") await this.restart();
+    if (chosen === "Log") this.output.show();
+    if (chosen === "Settings") {
+      await vscode.commands.executeCommand("workbench.action.openSettings", "aiex.server");
+    }
+  }
+
+  private warnOfKeys(): void {
+    const providers = vscode.workspace.getConfiguration("aiex").get("providers");
+    const names = keysInSettings(providers);
+    if (names.length === 0) return;
+    void vscode.window
+      .showWarningMessage(
+        `The key of ${names.join(", ")} in settings.json is not used: settings are synced and shared.`,
+        "Set Key",
+      )
+      .then((chosen) => chosen && vscode.commands.executeCommand("aiex.setKey", names[0]));
+  }
+}
