@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aiex_lsp.events.telemetry import Telemetry
     from aiex_lsp.llm.client import LLMClient
     from aiex_lsp.llm.overview import Overview
+    from aiex_lsp.llm.tokens import TokenCounter
     from aiex_lsp.llm.types import Price
     from aiex_lsp.state.shared import SharedState
 
@@ -33,11 +34,19 @@ class Joined:
     recorder: UsageRecorder
     bus: EventBus
     store: SharedState
+    tokens: TokenCounter
     telemetry: Telemetry | None
 
     async def aclose(self) -> None:
         """Close everything, those that still tell something before those they tell."""
-        parts = (self.overview, self.client, self.telemetry, self.recorder, self.store)
+        parts = (
+            self.overview,
+            self.client,
+            self.telemetry,
+            self.recorder,
+            self.store,
+            self.tokens,
+        )
         for part in parts:
             try:
                 if part is not None:
@@ -99,7 +108,8 @@ def join(
     )
     board = Board(time.time, random)
     peers = Peers(store, board)
-    fitting = Fitting(pool, TokenCounter())
+    tokens = TokenCounter()
+    fitting = Fitting(pool, tokens)
     holds = Holds(store)
     recorder = UsageRecorder(UsageStore(state_dir / FILE_NAME))
     bus.subscribe(recorder)
@@ -152,7 +162,7 @@ def join(
     telemetry = Telemetry.create(env)
     if telemetry is not None:
         bus.subscribe(telemetry)
-    return Joined(client, overview, recorder, bus, store, telemetry)
+    return Joined(client, overview, recorder, bus, store, tokens, telemetry)
 
 
 def _price_of(provider_type: str, model: str, usage: Any) -> float | None:

@@ -8,6 +8,7 @@ or the answer's end.
 
 from __future__ import annotations
 
+import asyncio
 import math
 import re
 import threading
@@ -15,6 +16,8 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from aiex_lsp.config.settings import Settings
+from aiex_lsp.llm.counting import CountingProcess, CountTexts, count_texts
 from aiex_lsp.llm.types import Message
 
 
@@ -80,7 +83,10 @@ class _Learned:
 class MessageCounter:
     """Counts for one model; call it like a `CountTokens`. Safe in any thread."""
 
-    def __init__(self, encoding: Encoding, learned: _Learned, lock: threading.Lock) -> None:
+    def __init__(
+        self, encoding: Encoding, learned: _Learned, lock: threading.Lock, count: CountTexts
+    ) -> None:
+        self._count = count
         self._encoding = encoding
         self._learned = learned
         self._lock = lock
@@ -117,7 +123,7 @@ class MessageCounter:
     def _counted(self, messages: Sequence[Message]) -> tuple[int, int]:
         texts = [message.content for message in messages]
         size = sum(len(text.encode("utf-8", "replace")) for text in texts)
-        return sum(count_texts(texts, self._encoding.vocabulary)), size
+        return sum(self._count(texts, self._encoding.vocabulary)), size
 
 
 class TokenCounter:
@@ -126,13 +132,28 @@ class TokenCounter:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._learned: dict[tuple[str, str], _Learned] = {}
+        self._process: CountingProcess | None = None
+
+    def preload(self, settings: Settings) -> None:
+        """Count in a process of its own from now on, in which what is likely needed is loaded."""
+        self._process = CountingProcess()
+        for vocabulary in sorted(likely_vocabularies(settings)):
+            self._process((), vocabulary)
+
+    async def aclose(self) -> None:
+        """End the process, if there is one."""
+        if self._process is not None:
+            await asyncio.to_thread(self._process.close)
 
     def for_model(self, provider_type: str, model: str) -> MessageCounter:
         """Return the counter of `model`; loads no vocabulary before it counts (0.2 s once)."""
         encoding = encoding_of(provider_type, model)
         with self._lock:
             learned = self._learned.setdefault((provider_type, model), _Learned(encoding.factor))
-        return MessageCounter(encoding, learned, self._lock)
+        return MessageCounter(encoding, learned, self._lock, self._count)
+
+    def _count(self, texts: Sequence[str], vocabulary: str) -> list[int]:
+        return (self._process or count_texts)(texts, vocabulary)
 
     def calibrate(self, provider_type: str, model: str, estimated: int, actual: int) -> None:
         """Learn from the provider's own count of a prompt that `safe_count` gave `estimated` for.
@@ -175,15 +196,18 @@ def encoding_of(provider_type: str, model: str) -> Encoding:
     return _OTHER
 
 
-_loading = threading.Lock()
-
-
-def count_texts(texts: Sequence[str], vocabulary: str) -> list[int]:
-    """Return the tokens of each text in a vocabulary of toktok, which is loaded once."""
-    import toktok
-
-    clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
-    with _loading:  # the first call builds tables in its cache; later ones take microseconds here
-        toktok.batch_count((), vocabulary)
-    counts: list[int] = toktok.batch_count(clean, vocabulary, threads=1)
-    return counts
+def likely_vocabularies(settings: Settings) -> set[str]:
+    """Return the vocabularies of the providers that the first question may go to."""
+    pinned = settings.providers.get(settings.default_provider or "")
+    asked = (
+        [pinned]
+        if pinned is not None
+        else [
+            one
+            for one in settings.providers.values()
+            if one.enabled and one.agreed and (one.is_local or one.api_key is not None)
+        ]
+    )
+    usual = {"openai": "gpt-"}
+    names = [(one.type, one.default_model or usual.get(one.type, "")) for one in asked]
+    return {encoding_of(kind, name).vocabulary for kind, name in names}

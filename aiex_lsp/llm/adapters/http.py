@@ -32,8 +32,12 @@ Framing = Literal["sse", "ndjson"]
 
 
 def preload() -> None:
-    """Import what the first request needs, 0.2 s of it, before there is one. For a thread."""
+    """Import what the first request needs, 0.3 s of it, before there is one. For a thread."""
+    import anyio
+    import httpcore  # noqa: F401
     import httpx  # noqa: F401
+
+    anyio.run(anyio.sleep, 0)  # imports its asyncio part, which httpcore does at the first request
 
 
 class StatusError(Exception):
