@@ -203,9 +203,10 @@ class App:
 
     def preload(self) -> None:
         """Import and compile what the first question needs: a second that holds nothing up here."""
-        import_module("aiex_lsp.responses.parser")
         http = import_module("aiex_lsp.llm.adapters.http")
         http.preload()
+        self._joined.tokens.preload(self.settings)
+        import_module("aiex_lsp.responses.parser")
         self.tasks.preload()
         import_module("aiex_lsp.llm.pricing").preload()
 
@@ -277,7 +278,7 @@ class App:
             coordination=app.overview,
             usage=app.usage,
             listen=app.listen,
-            files=OwnFiles(app.paths, app.registry, app._read),
+            files=OwnFiles(app.paths, app.registry, app._read, lambda: (*app._layers[1].values(),)),
             use_roots=app.use_roots,
         )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aiex_lsp.config.files import fingerprint, read_toml
 from aiex_lsp.config.loader import Loaded
 from aiex_lsp.config.paths import ConfigPaths
 from aiex_lsp.config.settings import Problem
@@ -21,14 +22,30 @@ Load = Callable[[Path | None, Mapping[Path, bytes]], Loaded]
 class OwnFiles:
     """What is wrong with the user's files, of one process and its workspace folders."""
 
-    def __init__(self, paths: ConfigPaths, registry: TemplateRegistry, load: Load) -> None:
+    def __init__(
+        self,
+        paths: ConfigPaths,
+        registry: TemplateRegistry,
+        load: Load,
+        held: Callable[[], Iterable[Loaded]],
+    ) -> None:
         self.paths = paths
         self._registry = registry
         self._load = load
+        self._held = held
 
     def problems(self) -> tuple[Problem, ...]:
         """Return what is wrong with the templates that are there; looks at no file."""
         return tuple(map(_problem, self._registry.problems))
+
+    def changed(self) -> bool:
+        """Return whether a configuration file holds another text than its settings. Blocking.
+
+        By content: a file that came and went while the settings were read has no stamp that
+        tells of it.
+        """
+        read = {item for loaded in list(self._held()) for item in loaded.read.items()}
+        return any(fingerprint(path) != known for path, known in read)
 
     def check(self, path: Path, text: str, roots: Sequence[Path]) -> tuple[Problem, ...] | None:
         """Return what would be wrong with one of the files if it held `text`. Blocking.
@@ -59,8 +76,6 @@ def template_dirs(paths: ConfigPaths, roots: Sequence[Path]) -> list[tuple[Sourc
 
 def place_of_key(loaded: Loaded, provider: str) -> tuple[str | None, int | None, int | None]:
     """Return file, line and column where a provider's key is set; of no file, its name."""
-    from aiex_lsp.config.files import read_toml
-
     path = ("providers", provider, "api_key")
     source = loaded.sources.get(".".join((*path, "env"))) or loaded.sources.get(".".join(path))
     if source is None or not Path(source).is_file():

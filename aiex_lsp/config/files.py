@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import stat
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,16 @@ MAX_BYTES = 1024 * 1024
 
 @dataclass(frozen=True)
 class TomlFile:
-    """A file's table, empty where it could not be read; `problems` say why."""
+    """A file's table, empty where it could not be read; `problems` say why.
+
+    `fingerprint` tells what was read from what lies there later, as `fingerprint` returns it.
+    """
 
     path: Path
     values: Mapping[str, Any] = field(default_factory=dict)
     text: str = ""
     problems: tuple[Problem, ...] = ()
+    fingerprint: str = ""
 
     @cached_property
     def _positions(self) -> dict[tuple[str, ...], Position]:
@@ -42,24 +47,55 @@ class TomlFile:
 
 def read_toml(path: Path, *, must_exist: bool = False) -> TomlFile:
     """Return the file's table; a missing file is an empty one unless it `must_exist`."""
+    # Whoever names a pipe has a writer for it; one lying in a workspace would hang us.
+    data, fault = _read(path, pipes=must_exist)
+    if data is not None:
+        file = parse_toml(path, data)
+    elif fault == _MISSING and not must_exist:
+        file = TomlFile(path)
+    else:
+        file = _unusable(path, fault)
+    return replace(file, fingerprint=_fingerprint(data, fault))
+
+
+def fingerprint(path: Path) -> str:
+    """Return what tells one content of a file from another. Blocking.
+
+    The stamps of files do not: they are coarse, and one that is looked at before its file is read
+    may belong to another content than the one that was read.
+    """
+    return _fingerprint(*_read(path, pipes=False))
+
+
+_MISSING = "The file does not exist"
+_PIPE = "This is a pipe, not a file"
+
+
+def _fingerprint(data: bytes | None, fault: str) -> str:
+    # A pipe, which gives its content once only, has none either.
+    return hashlib.sha256(data).hexdigest() if data is not None and not fault else fault
+
+
+def _read(path: Path, *, pipes: bool) -> tuple[bytes | None, str]:
+    """Return the content, None and the fault where there is none to be had."""
     try:
-        if not must_exist and stat.S_ISFIFO(path.stat().st_mode):
-            # Whoever names a pipe has a writer for it; one lying in a workspace would hang us.
-            return _unusable(path, "This is a pipe, not a file")
+        pipe = stat.S_ISFIFO(path.stat().st_mode)
+        if pipe and not pipes:
+            return None, _PIPE
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
-        return _unusable(path, "The file does not exist") if must_exist else TomlFile(path)
+        return None, _MISSING
     except IsADirectoryError:
-        return _unusable(path, "This is a folder, not a file")
+        return None, "This is a folder, not a file"
     except PermissionError:
         what = "a folder, not a file" if path.is_dir() else "not readable for you"
-        return _unusable(path, f"The file is {what}")
+        return None, f"The file is {what}"
     except (OSError, ValueError) as error:
-        return _unusable(path, f"The file cannot be read: {error}")
+        return None, f"The file cannot be read: {error}"
     if len(data) > MAX_BYTES:
-        return _unusable(path, "The file is larger than 1 MiB, so it was not read")
-    return parse_toml(path, data)
+        return None, "The file is larger than 1 MiB, so it was not read"
+    return data, _PIPE if pipe else ""
 
 
 def parse_toml(path: Path, data: bytes) -> TomlFile:

@@ -25,7 +25,8 @@ class Loaded:
     """What `load` found. `sources` maps a dotted key to the layer its value is from.
 
     `values` are the merged values in the file's own form (keys and all: never show them
-    unmasked), `problems` those of the settings too.
+    unmasked), `problems` those of the settings too. `read` are the files with their fingerprints,
+    as they were when they were read, missing ones too.
     """
 
     settings: Settings
@@ -33,6 +34,7 @@ class Loaded:
     problems: tuple[Problem, ...]
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
     log_level: str = DEFAULT_LOG_LEVEL
+    read: Mapping[Path, str] = field(default_factory=dict)
 
 
 def load(
@@ -49,11 +51,14 @@ def load(
     Later wins: defaults, site, user, workspace (restricted), editor, environment, command line.
     Reads up to three small files; those in `texts` hold what it says. Never raises.
     """
+    read: dict[Path, str] = {}
 
     def file_layer(kind: Kind, path: Path, *, must_exist: bool = False) -> Layer:
         if texts and path in texts:
             return _layer_of(kind, parse_toml(path, texts[path]))
-        return _layer_of(kind, read_toml(path, must_exist=must_exist))
+        file = read_toml(path, must_exist=must_exist)
+        read[path] = file.fingerprint
+        return _layer_of(kind, file)
 
     defaults = Layer("default", "default", default_values())
     below = [defaults, file_layer("site", paths.site_file)]
@@ -86,7 +91,7 @@ def load(
             )
         ),
     )
-    return Loaded(settings, sources, tuple(problems), values, level)
+    return Loaded(settings, sources, tuple(problems), values, level, read)
 
 
 def _layer_of(kind: Kind, file: TomlFile) -> Layer:

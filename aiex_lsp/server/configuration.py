@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 SECTION = "aiex"
 
-Stamps = tuple[tuple[int, ...], ...]
-
 
 async def reload(ls: AiexServer, pushed: Any = None) -> None:
     """Make the editor's settings hold; `pushed` are those a client sent without being asked.
@@ -53,10 +51,9 @@ async def refresh_templates(ls: AiexServer) -> None:
 
 
 async def files_changed(ls: AiexServer) -> bool:
-    """Return whether a configuration file is another than the one that was read."""
-    services = await services_of(ls)
-    stamps = await asyncio.to_thread(_stamps, ls, services)
-    return stamps != ls.config_stamps
+    """Return whether a configuration file holds another text than the one that was read."""
+    files = (await services_of(ls)).files
+    return files is not None and await asyncio.to_thread(files.changed)
 
 
 def report_problems(ls: AiexServer, services: Services) -> None:
@@ -136,30 +133,11 @@ def _is_of(problem: Problem, path: Path | None) -> bool:
 
 
 def _configure(ls: AiexServer, services: Services, merged: Mapping[str, Any]) -> None:
-    # Before they are read: a file that changes meanwhile is another one at the next look.
-    ls.config_stamps = _stamps(ls, services)
     services.use_roots(ls.documents.roots)
     services.configure(merged)
     for root in _folders(ls):
         services.settings_for(root)
     ls.templates = tuple(services.templates())
-
-
-def _stamps(ls: AiexServer, services: Services) -> Stamps:
-    """Return what tells one state of the configuration files from another. Blocking."""
-    if services.files is None:
-        return ()
-    paths = services.files.paths
-    own = (paths.workspace_file(root) for root in ls.documents.roots)
-    return tuple(map(_stamp, (paths.user_file, paths.site_file, *own)))
-
-
-def _stamp(path: Path) -> tuple[int, ...]:
-    try:
-        status = path.stat()
-    except OSError:
-        return ()
-    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _folders(ls: AiexServer) -> tuple[Path | None, ...]:

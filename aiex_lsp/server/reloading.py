@@ -101,7 +101,8 @@ async def _read(ls: AiexServer) -> None:
     try:
         while state.wanted is not Change.NONE:
             what, state.wanted = state.wanted, Change.NONE
-            if what is Change.UNKNOWN and await configuration.files_changed(ls):
+            # A look that came with news of a template must not be forgotten for them.
+            if what is not Change.SETTINGS and await configuration.files_changed(ls):
                 what = Change.SETTINGS
             if what is Change.SETTINGS:
                 await configuration.reload(ls)

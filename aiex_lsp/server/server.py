@@ -90,7 +90,6 @@ class AiexServer(LanguageServer):
         self.watched: Services | None = None
         self.reloading = Reloading(self.limits.look_interval)
         self.drafts = Drafts()
-        self.config_stamps: tuple[tuple[int, ...], ...] = ()
         self.editor_section: Mapping[str, Any] = {}
         self.configuring = asyncio.Lock()
         self.editing = asyncio.Lock()

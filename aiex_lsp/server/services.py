@@ -94,6 +94,10 @@ class OwnFiles(Protocol):
         """Return what is wrong with the templates that were read last; looks at no file."""
         ...
 
+    def changed(self) -> bool:
+        """Return whether a configuration file holds another text than its settings. Blocking."""
+        ...
+
     def check(self, path: Path, text: str, roots: Sequence[Path]) -> Sequence[Problem] | None:
         """Return what would be wrong with a file that held `text`, None for others. Blocking."""
         ...

@@ -101,8 +101,9 @@ class TemplateRegistry:
             stamps = [self._stamp(index) for index in range(len(self._dirs))]
             if stamps == self._stamps:
                 return False
-            self._stamps = list(stamps)
             self._state = self._read(stamps)
+            # Only now: after a failure they are read again.
+            self._stamps = list(stamps)
             return True
 
     def use(self, dirs: Sequence[tuple[Source, Path]]) -> None:
