@@ -21,6 +21,8 @@ _VISIBLE = ("export", "pub", "public")
 _MOST = 0.6
 """The share of a function's lines whose loss without a word is no fix."""
 _FEW = 8
+_SHORTENS = re.compile(r"\b(?:remov|delet|drop|shorten|inlin|simplif|strip|merg)", re.IGNORECASE)
+"""Begins words that ask for less code."""
 _HIDDEN = re.compile("[\x00-\x08\x0e-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 """Characters nobody sees, some of which let code look like other code."""
 
@@ -99,7 +101,7 @@ def _check_same_code(scene: Scene, new: str, document: str) -> None:
 
 
 def _check_not_half(scene: Scene, new: str) -> None:
-    if scene.intent not in ("fix", "refactor"):
+    if scene.intent not in ("fix", "refactor") or _SHORTENS.search(scene.target.instruction):
         return
     old = [line.strip() for line in scene.old.split("\n") if line.strip()]
     now = [line.strip() for line in new.split("\n") if line.strip()]
@@ -134,7 +136,8 @@ def _check_names(scene: Scene, document: str) -> None:
             raise NotUsableError(f"The answer loses {told}, which this code defines")
         if _mentions(outside, one.name):
             raise NotUsableError(f"The answer loses {told}, which the rest of the file uses")
-        if not is_target and _is_public(one, scene):
+        wished = _mentions(scene.target.instruction, one.name)
+        if not is_target and not wished and _is_public(one, scene):
             raise NotUsableError(f"The answer loses {told}, which other files may use")
     if own is not None and scene.intent != "refactor":
         now = [one for one in after if (one.container, one.name) == (own.container, own.name)]

@@ -209,6 +209,10 @@ def _is_usage(lines: list[str], strange: list[str], name: str, mark: str) -> boo
     first = strange[0]
     if _USAGE.match(first):
         return True
+    if any(
+        re.match(rf"(?:[\w.]+ )*{re.escape(name)} *(?::[^=]*)?=(?![=>])", one) for one in strange
+    ):
+        return False  # the old name, kept for others
     calls = [line for line in strange if re.search(rf"\b{re.escape(name)}\b", line)]
     return bool(calls) and all(_USAGE.match(line) or line in calls for line in strange)
 

@@ -15,7 +15,9 @@ _NAMED = frozenset({
 })  # fmt: skip
 """Languages whose imports bind the names they mention, so that an unused one can be told."""
 _WORDS = re.compile(r"[A-Za-z_$][\w$]*")
-_KEYWORDS = frozenset({"import", "from", "as", "type", "require", "const", "let", "var", "default"})
+_KEYWORDS = frozenset({
+    "import", "export", "from", "as", "type", "require", "const", "let", "var", "default",
+})  # fmt: skip
 
 
 def import_changes(text: str, language: str, wanted: Sequence[str], code: str) -> list[Change]:

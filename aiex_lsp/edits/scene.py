@@ -46,6 +46,7 @@ class EditTarget:
     comment and decorators included, or the selection as whole lines. `shown` is the exact code
     the model was shown (None: the span's text). Nothing outside of `roots` is ever edited. `read`
     gives other documents of the workspace by relative path, for answers that name files.
+    `instruction` is what the user asked for in words.
     """
 
     snapshot: Snapshot
@@ -55,6 +56,7 @@ class EditTarget:
     shown: str | None = None
     roots: tuple[Path, ...] = ()
     read: Callable[[str], Snapshot | None] = _nothing
+    instruction: str = ""
 
 
 @dataclass(frozen=True)

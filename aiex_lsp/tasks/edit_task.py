@@ -15,6 +15,7 @@ from aiex_lsp.llm.types import ClientResult, Listener
 from aiex_lsp.syntax.languages import language_of_path
 from aiex_lsp.tasks.ask import NO_EMBEDDED_EDITS, Parts, Question, prepare
 from aiex_lsp.tasks.memory import Remembered
+from aiex_lsp.tasks.others import check_uses
 from aiex_lsp.tasks.repair import usable_answer
 from aiex_lsp.tasks.types import EditResult, TaskRequest
 from aiex_lsp.templates.types import Template
@@ -141,6 +142,7 @@ def _edit_of(asked: EditQuestion, result: ClientResult) -> EditResult:
         shown=plain(snapshot.slice(target.span)),
         roots=request.workspace.roots,
         read=reader(request),
+        instruction=_wish(request),
     )
     cut = result.answer.finish_reason == "length"
     planned = plan_answer(aim, result.text, truncated=cut)
@@ -149,6 +151,7 @@ def _edit_of(asked: EditQuestion, result: ClientResult) -> EditResult:
         gone = blanked(file.base_text, result_of(file), snapshot.language_id)
         if gone:
             raise AnswerError(f"it has a filler in place of a secret ({gone[0]})", repairable=True)
+    check_uses(request, planned.plan)
     uris = [file.uri for file in files]
     return EditResult(
         plan=replace(planned.plan, label=planned.plan.label or _label(asked)),
@@ -158,6 +161,14 @@ def _edit_of(asked: EditQuestion, result: ClientResult) -> EditResult:
         language=planned.language,
         answer=result.answer,
     )
+
+
+def _wish(request: TaskRequest) -> str:
+    """Return what the user asked for in words: names that stand there may go."""
+    variables = request.options.get("variables")
+    words = [request.options.get("instruction")]
+    words += variables.values() if isinstance(variables, Mapping) else []
+    return " ".join(str(one) for one in words if one)
 
 
 def _label(asked: EditQuestion) -> str:
