@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiex_lsp.context.documents import display_name, file_path, root_for
-from aiex_lsp.context.ignore import WorkspaceFiles
+from aiex_lsp.context.ignore import MAX_FILE_BYTES, WorkspaceFiles
+from aiex_lsp.context.ignore_files import read_bytes
 from aiex_lsp.context.links import uses_in
 from aiex_lsp.context.types import WorkspaceView
 from aiex_lsp.syntax.languages import canonical, language_of_path
@@ -91,5 +92,10 @@ def _text(
     if uri in changed:
         return changed[uri]
     opened = workspace.open_document(uri)
-    text = opened.text if opened is not None else files.read(path)
-    return text if text is not None and any(one.name in text for one in wanted) else None
+    if opened is not None:
+        return opened.text
+    # Few files have the name at all: only those are worth all that reading one asks for.
+    raw = read_bytes(path, MAX_FILE_BYTES)
+    if raw is None or not any(one.name.encode("utf-8", "replace") in raw for one in wanted):
+        return None
+    return files.read(path)
