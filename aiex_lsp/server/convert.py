@@ -169,7 +169,7 @@ def prompt_json(prompt: RenderedPrompt) -> Json:
 
 
 def template_json(template: Template) -> Json:
-    """Return one entry of `aiex/templates`."""
+    """Return one entry of `aiex/templates`; variables with `inject` are filled by the server."""
     body: Json = {
         "id": template.id,
         "title": template.title or template.name,
@@ -182,6 +182,7 @@ def template_json(template: Template) -> Json:
                 "default": variable.default,
                 "description": variable.description,
                 **({"enum": list(variable.enum)} if variable.enum else {}),
+                **({"inject": variable.inject} if variable.inject else {}),
             }
             for variable in template.variables
         ],

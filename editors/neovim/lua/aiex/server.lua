@@ -1,0 +1,85 @@
+--- The client of the language server: its start and end, and quick questions to it.
+local M = {}
+
+--- Gives every diagnostic of the lines to the code actions, whoever reported it.
+---
+--- Neovim sends a server its own diagnostics only; those of the language's server are the ones
+--- there is something to fix about.
+---@param client vim.lsp.Client
+function M.on_init(client)
+  local request = client.request
+  function client:request(method, params, handler, bufnr)
+    if method == 'textDocument/codeAction' and params.range then
+      params.context.diagnostics = require('aiex.place').with_diagnostics(
+        self, vim._resolve_bufnr(bufnr), params.range, params.context.diagnostics)
+    end
+    return request(self, method, params, handler, bufnr)
+  end
+  require('aiex.highlight').define()
+end
+
+--- Ends what was under way when the server went.
+function M.on_exit(_, _, client_id)
+  vim.schedule(function()
+    require('aiex.jobs').server_gone(client_id)
+    require('aiex.status').server_gone(client_id)
+  end)
+end
+
+--- Returns the client of a buffer; where there is none, of any buffer; else says why.
+---@param buffer? integer
+---@param anywhere? boolean a client of another buffer is as good
+---@return vim.lsp.Client?
+function M.client(buffer, anywhere)
+  local found = vim.lsp.get_clients({ name = 'aiex', bufnr = buffer or 0 })[1]
+    or anywhere and vim.lsp.get_clients({ name = 'aiex' })[1]
+  if not found then
+    vim.notify(M.why_none(), vim.log.levels.WARN)
+  end
+  return found
+end
+
+--- Returns why no server is attached to the current buffer, and what to do.
+---@return string
+function M.why_none()
+  local options = require('aiex.config').get()
+  local filetype = vim.bo.filetype
+  if vim.fn.executable(options.cmd[1]) == 0 then
+    return require('aiex').missing(options.cmd[1])
+  elseif not vim.lsp.is_enabled('aiex') then
+    return 'aiex: not started; call require("aiex").setup{} in your init.lua'
+  elseif not vim.list_contains(options.filetypes, filetype) then
+    return ('aiex: not for filetype "%s"; add it to `filetypes` in setup'):format(filetype)
+  end
+  return 'aiex: not attached to this buffer (yet); :checkhealth aiex says more'
+end
+
+--- Asks the server something that needs no model, and hands on the result.
+---@param client vim.lsp.Client
+---@param method string
+---@param params table
+---@param done fun(result: any)
+function M.ask(client, method, params, done)
+  local sent = client:request(method, params, function(err, result)
+    if err then
+      vim.notify('aiex: ' .. err.message, vim.log.levels.ERROR)
+    else
+      done(result)
+    end
+  end)
+  if not sent then
+    vim.notify('aiex: the server has ended; :edit starts it again', vim.log.levels.ERROR)
+  end
+end
+
+--- Returns the answer to a quick question, nil where it is not there in time: for completion.
+---@param method string
+---@return any
+function M.ask_now(method)
+  local client = vim.lsp.get_clients({ name = 'aiex', bufnr = 0 })[1]
+    or vim.lsp.get_clients({ name = 'aiex' })[1]
+  local answer = client and client:request_sync(method, vim.empty_dict(), 1000, 0)
+  return answer and answer.result
+end
+
+return M
