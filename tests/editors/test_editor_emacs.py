@@ -1,73 +1,91 @@
-"""Emacs and eglot with the configuration of their page: what a programmer gets there."""
+"""Emacs with eglot and lsp-mode as on their page: what a programmer gets there."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from tests.editors.harness import REFACTORED, SOURCE, desk, seen_by, snippet
-
-EMACS = shutil.which("emacs")
-
-
-@cache
-def missing() -> str | None:
-    """Return why these tests cannot run, None where they can."""
-    if EMACS is None:
-        return "no emacs on PATH"
-    looked = subprocess.run(
-        [EMACS, "--batch", "--eval", "(progn (package-initialize) (require 'eglot))"],
-        capture_output=True,
-        check=False,
-        timeout=30,
-    )
-    return "this emacs has no eglot" if looked.returncode else None
-
+from tests.editors.emacs_desk import (
+    DOCUMENTED,
+    EMACS,
+    FIXED,
+    SLOW,
+    checked,
+    compiled,
+    configuration,
+    missing,
+    sit_down,
+)
+from tests.editors.harness import REFACTORED, SOURCE
 
 pytestmark = [
     pytest.mark.editors,
     pytest.mark.xdist_group("editors"),
-    pytest.mark.skipif("missing() is not None", reason="no emacs with eglot is installed"),
+    pytest.mark.skipif(EMACS is None, reason="no emacs on PATH"),
 ]
 
-
-def sit_down(folder: Path, *, plain: bool) -> dict[str, Any]:
-    """Return what the programmer of emacs.el saw."""
-    assert EMACS is not None
-    text = snippet("emacs.md", "elisp")
-    if plain:
-        text = text.replace(":showMarkdown t", ":showMarkdown :json-false")
-    init = folder / "init.el"
-    init.write_text(text, encoding="utf-8")
-    script = Path(__file__).with_name("emacs.el")
-    with desk(folder) as here:
-        return seen_by(
-            here,
-            [EMACS, "--batch", "--eval", "(package-initialize)", "-l", str(script)],
-            AIEX_INIT=str(init),
-            AIEX_SOURCE=str(here.source),
-            AIEX_PLAIN="1" if plain else "0",
-        )
+BEFORE = SOURCE[SOURCE.index("def total") :]
+Runs = dict[str, Future[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return sit_down(tmp_path_factory.mktemp("emacs"), plain=False)
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    """Yield what is seen in each scenario; the one that waits for a slow model goes beside."""
+    scenarios = {"slow": "eglot", "eglot": "eglot", "lsp-mode": "lsp-mode"}
+    with ThreadPoolExecutor(2) as pool:
+        yield {
+            name: pool.submit(
+                sit_down,
+                tmp_path_factory.mktemp(name),
+                name,
+                init=configuration(client),
+            )
+            for name, client in scenarios.items()
+            if missing(client) is None
+        }
 
 
-def test_emacs_hovers_are_the_explanation_at_the_latest_the_second_time(
-    seen: dict[str, Any],
+@pytest.fixture(scope="module")
+def eglot(runs: Runs) -> dict[str, Any]:
+    """Return what was seen with eglot."""
+    if "eglot" not in runs:
+        pytest.skip(str(missing("eglot")))
+    return runs["eglot"].result()
+
+
+@pytest.fixture(scope="module")
+def lsp_mode(runs: Runs) -> dict[str, Any]:
+    """Return what was seen with lsp-mode."""
+    if "lsp-mode" not in runs:
+        pytest.skip(str(missing("lsp-mode")))
+    return runs["lsp-mode"].result()
+
+
+@pytest.mark.parametrize("client", ["eglot", "lsp-mode"])
+def test_emacs_package_compiles_without_a_warning(client: str) -> None:
+    if (why := missing(client)) is not None:
+        pytest.skip(why)
+    assert compiled(f"aiex-{client}.el") == ""
+
+
+def test_emacs_package_is_documented_as_emacs_wants_it() -> None:
+    assert checked() == ""
+
+
+# -- eglot ------------------------------------------------------------------------------------
+
+
+def test_eglot_hovers_are_the_explanation_at_the_latest_the_second_time(
+    eglot: dict[str, Any],
 ) -> None:
-    assert "Sums prices" in seen["hover_first"] or "hover again" in seen["hover_first"]
-    assert "Sums prices less a discount." in seen["hover_second"]
+    assert "Sums prices" in eglot["hover_first"] or "hover again" in eglot["hover_first"]
+    assert "Sums prices less a discount." in eglot["hover_second"]
 
 
-def test_emacs_lists_the_code_actions(seen: dict[str, Any]) -> None:
+def test_eglot_lists_the_code_actions(eglot: dict[str, Any]) -> None:
     for title in (
         "Explain `total`",
         "Analyze `total` (security)",
@@ -75,33 +93,138 @@ def test_emacs_lists_the_code_actions(seen: dict[str, Any]) -> None:
         "Document `total`",
         "Refactor `total`",
     ):
-        assert title in seen["actions"]
+        assert title in eglot["actions"]
 
 
-def test_emacs_shows_the_explanation_in_the_buffer_of_the_page(seen: dict[str, Any]) -> None:
-    assert "Adds up the prices" in seen["explanation"]
+def test_eglot_streams_an_explanation_beside_the_code(eglot: dict[str, Any]) -> None:
+    assert eglot["pieces"] > 2
+    assert "Adds up the prices" in eglot["explanation"]
+    assert "Explain" in eglot["header"]
+    assert "desk · gpt-fake" in eglot["header"]
+    assert eglot["selected"] == "prices.py"
 
 
-def test_emacs_shows_findings_by_flymake(seen: dict[str, Any]) -> None:
-    assert len(seen["findings"]) == 1
-    assert "No check of the discount" in seen["findings"][0]
-
-
-def test_emacs_gets_the_tests_in_their_file_after_its_own_question(seen: dict[str, Any]) -> None:
-    assert "test_prices.py" in seen["asked"]
-    assert seen["tests_file"].endswith("/tests/test_prices.py")
-    assert "from prices import total" in seen["tests"]
-    assert seen["source_after"] == SOURCE
-
-
-def test_emacs_gets_a_refactored_function_and_takes_it_back_by_one_undo(
-    seen: dict[str, Any],
+def test_eglot_answers_follow_up_and_earlier_ones_can_be_gone_back_to(
+    eglot: dict[str, Any],
 ) -> None:
-    before = SOURCE[SOURCE.index("def total") :]
-    assert seen["refactored"] == SOURCE.replace(before, REFACTORED)
-    assert seen["undone"] == SOURCE
+    assert eglot["anew"] == "This came whole at the second try."
+    assert eglot["earlier"] == eglot["explanation"]
 
 
-def test_emacs_without_the_view_is_told_in_a_message(tmp_path: Path) -> None:
-    seen = sit_down(tmp_path, plain=True)
-    assert any("Adds up the prices" in message for message in seen["said"])
+def test_eglot_cancels(eglot: dict[str, Any]) -> None:
+    assert eglot["cancelled"] == "cancelled"
+
+
+def test_eglot_mode_line_names_the_provider(eglot: dict[str, Any]) -> None:
+    assert eglot["minor_mode"]
+    assert eglot["mode_line"] == " aiex:desk · gpt-fake"
+
+
+def test_eglot_shows_findings_by_flymake_until_they_are_cleared(eglot: dict[str, Any]) -> None:
+    assert len(eglot["findings"]) == 1
+    assert "No check of the discount" in eglot["findings"][0]
+
+
+def test_eglot_gets_the_tests_in_their_file_and_shows_it(eglot: dict[str, Any]) -> None:
+    assert eglot["tests_file"].endswith("/tests/test_prices.py")
+    assert "from prices import total" in eglot["tests"]
+    assert eglot["tests_shown"]
+    assert eglot["source_after"] == SOURCE
+    assert "asked" not in eglot
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("refactored", REFACTORED),
+        ("refactored_by_menu", REFACTORED),
+        ("documented", DOCUMENTED),
+        ("fixed", FIXED),
+    ],
+)
+def test_eglot_gets_an_edit_and_takes_it_back_by_one_undo(
+    eglot: dict[str, Any], name: str, code: str
+) -> None:
+    assert eglot[name] == SOURCE.replace(BEFORE, code)
+    assert eglot[f"{name}_undone"]
+
+
+def test_eglot_refuses_an_edit_for_text_that_has_changed_and_runs_it_again(
+    eglot: dict[str, Any],
+) -> None:
+    assert "- 2 * discount" in eglot["stale"]
+    assert "changed at the same place" in eglot["stale_said"]
+    assert eglot["again"] == SOURCE.replace(BEFORE, REFACTORED)
+
+
+def test_eglot_shows_providers_usage_setup_and_prompt(eglot: dict[str, Any]) -> None:
+    assert "desk " in eglot["status"]
+    assert "healthy" in eglot["checked"]
+    assert "desk" in eglot["doctor"]
+    assert "desk " in eglot["usage"]
+    assert "──── user ────" in eglot["prompt"]
+    assert "def total" in eglot["prompt"]
+
+
+def test_eglot_runs_a_template_on_the_model_chosen(eglot: dict[str, Any]) -> None:
+    assert "Explain to a beginner `total'" in eglot["template_header"]
+    assert "gpt-older" in eglot["template_header"]
+
+
+def test_emacs_menu_offers_the_commands(eglot: dict[str, Any]) -> None:
+    assert {"aiex-explain", "aiex-fix", "aiex-doctor", "aiex-status"} <= set(eglot["menu"])
+
+
+def test_eglot_waits_for_a_model_that_takes_longer_than_its_ten_seconds(runs: Runs) -> None:
+    if "slow" not in runs:
+        pytest.skip(str(missing("eglot")))
+    seen = runs["slow"].result()
+    assert seen["answered_in"] < 5
+    assert seen["took"] > SLOW
+    assert seen["plain"] == SOURCE.replace(BEFORE, REFACTORED)
+    assert seen["ours"] == SOURCE.replace(BEFORE, REFACTORED)
+    assert seen["problems"] == []
+
+
+# -- lsp-mode ---------------------------------------------------------------------------------
+
+
+def test_lsp_mode_runs_aiex_beside_the_language_s_own_server(lsp_mode: dict[str, Any]) -> None:
+    assert lsp_mode["servers"] == ["aiex", "own"]
+    assert "Own action" in lsp_mode["actions"]
+    assert "Explain `total`" in lsp_mode["actions"]
+    assert "Own documentation" in lsp_mode["hover"]
+    assert "Sums prices less a discount." in lsp_mode["hover"]
+
+
+def test_lsp_mode_streams_an_explanation_and_cancels(lsp_mode: dict[str, Any]) -> None:
+    assert "Adds up the prices" in lsp_mode["explanation"]
+    assert "desk · gpt-fake" in lsp_mode["header"]
+    assert lsp_mode["cancelled"] == "cancelled"
+
+
+def test_lsp_mode_keeps_the_diagnostics_of_both_apart(lsp_mode: dict[str, Any]) -> None:
+    assert sorted(lsp_mode["findings"]) == [
+        ["aiex", "No check of the discount\nCheck it"],
+        ["own", "Own says so"],
+    ]
+
+
+def test_lsp_mode_fixes_what_the_language_s_own_server_reports(lsp_mode: dict[str, Any]) -> None:
+    assert lsp_mode["fixed"] == SOURCE.replace(BEFORE, FIXED)
+
+
+def test_lsp_mode_gets_an_edit_and_takes_it_back_by_one_undo(lsp_mode: dict[str, Any]) -> None:
+    assert lsp_mode["refactored"] == SOURCE.replace(BEFORE, REFACTORED)
+    assert lsp_mode["undone"] == SOURCE
+
+
+def test_lsp_mode_gets_the_tests_in_their_file(lsp_mode: dict[str, Any]) -> None:
+    assert lsp_mode["tests_file"].endswith("/tests/test_prices.py")
+    assert "from prices import total" in lsp_mode["tests"]
+
+
+def test_lsp_mode_shows_who_answers_and_takes_another(lsp_mode: dict[str, Any]) -> None:
+    assert lsp_mode["mode_line"] == " aiex:desk · gpt-fake"
+    assert "desk " in lsp_mode["status"]
+    assert "gpt-older" in lsp_mode["selected"]
