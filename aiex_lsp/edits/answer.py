@@ -9,6 +9,7 @@ from aiex_lsp.edits.apply_hunks import apply_files
 from aiex_lsp.edits.checks import check_edit, incomplete
 from aiex_lsp.edits.cleaning import cleaned_answer, cleaned_code, tagged_code
 from aiex_lsp.edits.files import named_document
+from aiex_lsp.edits.helpers import helper_changes
 from aiex_lsp.edits.hunks import FileHunks
 from aiex_lsp.edits.new_imports import import_changes
 from aiex_lsp.edits.pick import candidates, is_bare_code, is_other_language
@@ -143,9 +144,11 @@ def _finished(scene: Scene, new: Placed) -> FileEdit:
     span = scene.span
     changes = [(span.start, span.end, new.text)] if new.text != scene.old else []
     if changes or new.imports:
-        wanted = import_changes(scene.text, scene.language, new.imports, new.text)
+        code = "\n".join([new.text, *new.added])
+        wanted = import_changes(scene.text, scene.language, new.imports, code)
         # Imports that would stand inside the range are the answer's own business.
         changes += [one for one in wanted if not span.start < one[0] < span.end]
+    changes += helper_changes(scene, new.added)
     check_edit(scene, new.text, scene.document.applied(changes))
     return scene.document.file_edit(changes, span)
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from aiex_lsp.edits.checks import check_bound, check_parses
 from aiex_lsp.edits.elided import check_placeholders, elisions
 from aiex_lsp.edits.files import named_document
+from aiex_lsp.edits.helpers import only_helpers
 from aiex_lsp.edits.hunks import FileHunks, Hunk, LineChange, Places
 from aiex_lsp.edits.place import Placed
 from aiex_lsp.edits.plain import PlainDocument, line_starts
@@ -50,7 +51,9 @@ def _in_range(scene: Scene, hunks: Sequence[Hunk]) -> Placed:
     if not changes:
         raise NotUsableError(UNCHANGED)
     wanted: list[str] = []
+    added: list[str] = []
     inside: list[LineChange] = []
+    code = "\n".join(line for change in changes for line in change[2])
     for start, end, new in (_slid(one, lines, within) for one in changes):
         if (
             within.start <= start
@@ -58,6 +61,8 @@ def _in_range(scene: Scene, hunks: Sequence[Hunk]) -> Placed:
             and not (start == end == within.start and _only_imports(new, scene.language))
         ):
             inside.append((start, end, new))
+        elif start == end and (helpers := only_helpers(scene, "\n".join(new), code)):
+            added.extend(helpers)
         else:
             wanted.extend(_added_imports(scene, lines[start:end], new))
     out: list[str] = []
@@ -77,7 +82,7 @@ def _in_range(scene: Scene, hunks: Sequence[Hunk]) -> Placed:
         after = ""
     if not text.startswith(before) or not text.endswith(after):
         raise NotUsableError("The answer changes lines outside of the asked code", ONE_FILE)
-    return Placed(text[len(before) : len(text) - len(after)], tuple(wanted))
+    return Placed(text[len(before) : len(text) - len(after)], tuple(wanted), tuple(added))
 
 
 def _slid(change: LineChange, lines: Sequence[str], within: range) -> LineChange:

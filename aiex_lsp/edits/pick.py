@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 
 from aiex_lsp.edits.cleaning import cleaned_code
@@ -53,7 +54,8 @@ def candidates(scene: Scene, blocks: Sequence[CodeBlock], lines: Sequence[str]) 
     for _, code in ranked:
         wanted = [one for one in helpers if one not in code]
         if wanted:
-            out.append("\n\n".join([*wanted, code]))
+            # Side by side none may seem to be the body of another.
+            out.append("\n\n".join(textwrap.dedent(one) for one in (*wanted, code)))
         out.append(code)
     return out
 

@@ -9,6 +9,7 @@ from aiex_lsp.edits.cleaning import cleaned_code
 from aiex_lsp.edits.comments import documented, quiet_lines, with_comments
 from aiex_lsp.edits.elided import check_placeholders, elisions, filled
 from aiex_lsp.edits.extract import Extract, plain_extract, readable, symbol_extract
+from aiex_lsp.edits.helpers import helpers_apart
 from aiex_lsp.edits.indent import fitted, indent_of
 from aiex_lsp.edits.neighbours import repeated_around
 from aiex_lsp.edits.refusals import ONE_FILE, NotUsableError, shortened
@@ -22,10 +23,11 @@ from aiex_lsp.text.snapshot import Span
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The plain text the range becomes, and imports to be added elsewhere."""
+    """The plain text the range becomes, and imports and helpers to be added elsewhere."""
 
     text: str
     imports: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
 
 
 def placed(scene: Scene, code: str) -> Placed:
@@ -61,6 +63,8 @@ def _completed(scene: Scene, code: str) -> str:
 def _symbol(scene: Scene, code: str, asked: Symbol) -> Placed:
     if scene.intent == "document" and (text := documented(scene, code)) is not None:
         return Placed(text)
+    apart = helpers_apart(scene, code, asked)
+    code = apart.code
     found = definitions(code, scene.language, asked.name, member=bool(asked.container))
     own = _same(found, asked, code, scene.old) or _renamed(scene, found, asked)
     if own is None:
@@ -76,7 +80,7 @@ def _symbol(scene: Scene, code: str, asked: Symbol) -> Placed:
         )
     _check_once(scene, found, own)
     extract = symbol_extract(scene, code, found, own, asked)
-    return Placed(_fitted(scene, extract, asked), extract.imports)
+    return Placed(_fitted(scene, extract, asked), extract.imports, apart.added)
 
 
 def _selection(scene: Scene, code: str) -> Placed:
@@ -161,7 +165,7 @@ def _narrowed(scene: Scene, code: str, around: Symbol) -> Placed:
     wider = Scene(scene.document, Span(start, around.end), scene.intent, around.name, scene.target)
     whole = _symbol(wider, code, around)
     cut = _cut_out(scene, wider.old, whole.text, start)
-    return Placed(cut.text, whole.imports)
+    return Placed(cut.text, whole.imports, whole.added)
 
 
 def _is_whole_file(scene: Scene, code: str) -> bool:

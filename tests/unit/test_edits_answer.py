@@ -62,9 +62,16 @@ def assert_safe(target: EditTarget, plan: EditPlan) -> None:
     for one in plan.files[0].replacements:
         if span.start <= one.span.start and one.span.end <= span.end:
             continue
-        # Outside of the range nothing is taken away, and only imports come.
+        # Outside of the range nothing is taken away, and only imports and new definitions come.
         assert one.old_text == ""
-        assert any(one.new_text.strip() in statement for statement in added)
+        new = one.new_text.strip()
+        if any(new in statement for statement in added):
+            continue
+        assert target.intent in ("refactor", "run")
+        known = {one.name for one in build_outline(text, language).symbols}
+        defined = [one for one in build_outline(new, language).symbols if not one.container]
+        assert defined
+        assert not known & {one.name for one in defined}
 
 
 @settings(max_examples=120, deadline=None)
