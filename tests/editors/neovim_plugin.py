@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +55,17 @@ def sit_down(
     *,
     init: str | None = None,
     prepare: Callable[[Path], None] = lambda _folder: None,
+    rtp: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return what the programmer of a script saw; `prompts` are the texts the provider got."""
     source = make_project(folder)
     prepare(folder)
     start = folder / "init.lua"
-    start.write_text(page_setup() if init is None else init, encoding="utf-8")
+    text = page_setup() if init is None else init
+    if rtp is not None:
+        text += f"vim.opt.rtp:append({str(rtp)!r})\n"
+    start.write_text(text, encoding="utf-8")
     with serve_in_thread(DirectedServer(folder, answer=answer)) as server:
         config = folder / "config.toml"
         config.write_text(
@@ -79,6 +84,7 @@ def sit_down(
             AIEX_DESK=str(folder),
             AIEX_HELPERS=str(HERE),
             AIEX_SOURCE=str(source),
+            **(environment or {}),
         )
         seen["prompts"] = [
             "\n".join(str(message["content"]) for message in one.json["messages"])

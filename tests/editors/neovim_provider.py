@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.servers.openai import MODEL, OpenAIServer
-from tests.servers.script import Reply
-from tests.servers.sockets import reset, send_chunk
+from tests.servers.script import Drop, Reply, Step
+from tests.servers.sockets import Request, reset, send_chunk
 
 HOLD = "<hold>"
 CUT = "<cut>"
@@ -43,6 +43,10 @@ class DirectedServer(OpenAIServer):
             reset(writer)
         else:
             super()._accept(reader, writer)
+
+    def _choose(self, request: Request) -> Step:
+        # Connections that were open before it died.
+        return Drop() if (self.folder / "dead").exists() else super()._choose(request)
 
     async def _stream(
         self, reply: Reply, body: dict[str, Any], writer: asyncio.StreamWriter

@@ -160,9 +160,13 @@ local function provider_words(words)
     return field('aiex/providers', 'provider')
   elseif words[2] ~= 'default' and #words == 3 then
     local models = require('aiex.server').ask_now('aiex/models') or {}
-    return vim.iter(models):map(function(one)
-      return (words[2] == 'model' or one.provider == words[2]) and one.id or nil
-    end):totable()
+    local ids = {}
+    for _, one in ipairs(models) do
+      if words[2] == 'model' or one.provider == words[2] then
+        ids[one.id] = true
+      end
+    end
+    return vim.fn.sort(vim.tbl_keys(ids))
   end
   return {}
 end

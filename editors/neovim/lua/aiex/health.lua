@@ -13,7 +13,8 @@ end
 local function check_neovim()
   health.start('aiex: Neovim')
   if vim.fn.has('nvim-0.11') == 1 then
-    health.ok(('Neovim %s'):format(tostring(vim.version())))
+    local version = vim.version()
+    health.ok(('Neovim %d.%d.%d'):format(version.major, version.minor, version.patch))
   else
     health.error('Neovim 0.11 or later is needed', { 'Update Neovim' })
   end

@@ -77,7 +77,7 @@ local function reset(client, provider)
 end
 
 local function pick(client)
-  server.ask(client, 'aiex/providers', vim.empty_dict(), function(providers)
+  server.ask(client, 'aiex/providers', {}, function(providers)
     local items = vim.tbl_map(function(one)
       return {
         text = ('%s: %s'):format(one.provider, M.describe(one)),
@@ -87,7 +87,7 @@ local function pick(client)
     local function add(text, act) items[#items + 1] = { text = text, act = act } end
     add('Choose a model …', function() pick_model(client) end)
     add('Choose a strategy …', function() pick_strategy(client) end)
-    add('As configured', function() select(client, vim.empty_dict()) end)
+    add('As configured', function() select(client, {}) end)
     add('Check all now', function() check(client) end)
     vim.ui.select(items, {
       prompt = 'Provider:',
@@ -109,7 +109,7 @@ function M.run(client, words)
   if not first then
     pick(client)
   elseif first == 'default' then
-    select(client, vim.empty_dict())
+    select(client, {})
   elseif first == 'check' then
     check(client, second)
   elseif first == 'reset' then

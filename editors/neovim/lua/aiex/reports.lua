@@ -18,7 +18,7 @@ end
 --- Shows each provider: health, circuit, latency, limits, model.
 ---@param client vim.lsp.Client
 function M.status(client)
-  server.ask(client, 'aiex/providers', vim.empty_dict(), function(providers)
+  server.ask(client, 'aiex/providers', {}, function(providers)
     local report = require('aiex.status').report()
     local lines = { report and ('**%s**'):format(report.summary.text) or '', '' }
     for _, one in ipairs(providers) do
@@ -62,7 +62,7 @@ local marks = { ok = '✓', warning = '!', error = '✗', skipped = '–' }
 --- Shows each problem of the configuration with its remedy.
 ---@param client vim.lsp.Client
 function M.doctor(client)
-  server.ask(client, 'aiex/diagnoseConfig', vim.empty_dict(), function(found)
+  server.ask(client, 'aiex/diagnoseConfig', {}, function(found)
     local lines = { found.ok and 'All is well.' or 'A provider in use cannot be used.', '' }
     for _, check in ipairs(found.checks) do
       lines[#lines + 1] = ('- %s **%s** %s'):format(

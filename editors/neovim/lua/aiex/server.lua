@@ -60,6 +60,7 @@ end
 ---@param params table
 ---@param done fun(result: any)
 function M.ask(client, method, params, done)
+  params = next(params) and params or vim.empty_dict() -- an empty table would be a list
   local sent = client:request(method, params, function(err, result)
     if err then
       vim.notify('aiex: ' .. err.message, vim.log.levels.ERROR)

@@ -162,7 +162,7 @@ local function run(call, params, template)
 end
 
 local function with_templates(call, done)
-  server.ask(call.client, 'aiex/templates', vim.empty_dict(), done)
+  server.ask(call.client, 'aiex/templates', {}, done)
 end
 
 local function run_by_id(call, params, id)
