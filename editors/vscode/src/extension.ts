@@ -43,6 +43,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
         const settings = { aiex: server.settings() };
         await client()?.sendNotification("workspace/didChangeConfiguration", { settings });
       },
+      previewed: () => editing.previewed(),
       discarded: () => editing.discarded(),
     }),
   });
@@ -54,6 +55,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     keys,
     output,
     restart: () => server.restart(),
+    configPath: () => server.configPath(),
     paused: (paused) => status.server(paused ? "paused" : "running"),
   });
   const commands = { ...tasks.all(), ...menu.all(), ...more.all() };

@@ -9,6 +9,8 @@ export interface Needs {
   settings(): unknown;
   /** Sends the server's settings anew. */
   pushSettings(): Promise<void>;
+  /** An edit is shown, and waits for the programmer. */
+  previewed(): void;
   /** The programmer closed the preview of an edit without making it. */
   discarded(): void;
 }
@@ -30,13 +32,15 @@ export function middleware(needs: Needs): Middleware {
       didChangeConfiguration: async () => needs.pushSettings(),
       handleApplyEdit: async (params, next) => {
         const asks = Object.values(params.edit.changeAnnotations ?? {});
+        const asked = asks.some((one) => one.needsConfirmation);
         const before = versions();
+        if (asked) needs.previewed();
         const result = await next(params, NEVER);
         const refused = result && "applied" in result && !result.applied;
-        if (!refused || !asks.some((one) => one.needsConfirmation)) return result;
+        if (!refused || !asked) return result;
         if (before !== versions()) return { ...result, failureReason: "the text has changed" };
         needs.discarded();
-        return { ...result, failureReason: "the preview was discarded" };
+        return { ...result, failureReason: "nothing was ticked in its preview" };
       },
     },
     window: {

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
 import type { Keys } from "./keys";
@@ -18,6 +17,7 @@ export interface Needs {
   keys: Keys;
   output: vscode.LogOutputChannel;
   restart(): Promise<void>;
+  configPath(): Promise<string | undefined>;
   paused(paused: boolean): void;
 }
 
@@ -67,7 +67,11 @@ export class MoreCommands {
   }
 
   private async openConfig(): Promise<void> {
-    const path = configPath();
+    const path = await this.needs.configPath();
+    if (!path) {
+      const text = "aiex: start the server first, or ask a terminal: aiex-lsp config path";
+      return void vscode.window.showErrorMessage(text);
+    }
     const uri = vscode.Uri.file(path);
     try {
       await vscode.workspace.fs.stat(uri);
@@ -124,16 +128,4 @@ export class MoreCommands {
       return undefined;
     }
   }
-}
-
-/** Returns where the server reads the user's configuration. */
-function configPath(): string {
-  const { env, platform } = process;
-  if (env["AIEX_CONFIG"]) return env["AIEX_CONFIG"];
-  const home = homedir();
-  if (platform === "win32") {
-    return join(env["LOCALAPPDATA"] ?? join(home, "AppData", "Local"), "aiex-lsp", "config.toml");
-  }
-  if (platform === "darwin") return join(home, "Library", "Application Support", "aiex-lsp", "config.toml");
-  return join(env["XDG_CONFIG_HOME"] ?? join(home, ".config"), "aiex-lsp", "config.toml");
 }

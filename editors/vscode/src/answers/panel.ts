@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import type { Conversation } from "./conversation";
-import { page, shown } from "./view";
+import { page, plainTitle, shown } from "./view";
 
 /** What the programmer does in the view. */
 export interface Asked {
@@ -103,7 +103,7 @@ export class AnswerPanel implements vscode.Disposable {
 
   private send(): void {
     if (!this.panel || !this.conversation || !this.ready) return;
-    this.panel.title = this.conversation.title;
+    this.panel.title = plainTitle(this.conversation.title);
     void this.panel.webview.postMessage({ type: "show", shown: shown(this.conversation) });
   }
 }

@@ -20,7 +20,7 @@ export function shown(conversation: Conversation): Shown {
   const info = conversation.turns.findLast((turn) => turn.info !== undefined)?.info;
   const writing = isWriting(conversation);
   return {
-    title: conversation.title,
+    title: plainTitle(conversation.title),
     turns: conversation.turns.map((turn) => ({
       html: (turn.question ? `<h2 class="question">${escape(turn.question)}</h2>` : "") +
         render(turn.markdown) +
@@ -34,6 +34,11 @@ export function shown(conversation: Conversation): Shown {
     writing,
     canAsk: !writing && answerId(conversation) !== undefined,
   };
+}
+
+/** Returns a title without the marks of markdown. */
+export function plainTitle(title: string): string {
+  return title.replaceAll("`", "");
 }
 
 /** Returns the page of the view; `script` and `style` are what it may load, nothing else is. */

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 
-/** What a program said. */
+/** What a program said: what it wrote, and where it failed its errors too. */
 export interface Ran {
   ok: boolean;
   output: string;
@@ -14,8 +14,8 @@ export function run(command: string, args: string[], timeout = 20_000, signal?: 
       args,
       { timeout, signal, windowsHide: true, maxBuffer: 8 << 20 },
       (error, stdout, stderr) => {
-        const output = `${stdout}${stderr}`.trim();
-        resolve({ ok: !error, output: output || (error ? error.message : "") });
+        const output = error ? `${stdout}${stderr}`.trim() || error.message : stdout.trim();
+        resolve({ ok: !error, output });
       },
     );
   });

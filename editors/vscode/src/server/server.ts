@@ -4,7 +4,8 @@ import type { Keys } from "../keys";
 import { keysInSettings, serverKeys, serverSettings } from "../settings";
 import type { ServerState } from "../status/text";
 import { makeClient } from "./client";
-import { NoServer } from "./find";
+import { NoServer, type Found } from "./find";
+import { run } from "./run";
 import { locate } from "./start";
 
 /** What the server's owner is told. */
@@ -18,6 +19,7 @@ export interface Told {
 /** The one server of this window: started where the workspace is trusted, for all its folders. */
 export class Server implements vscode.Disposable {
   client: LanguageClient | undefined;
+  private found: Found | undefined;
   private turn: Promise<void> = Promise.resolve();
 
   constructor(
@@ -48,6 +50,15 @@ export class Server implements vscode.Disposable {
     );
   }
 
+  /** Returns where the user's configuration file is, undefined where no server was found. */
+  async configPath(): Promise<string | undefined> {
+    if (!this.found) return undefined;
+    const args = this.found.args.filter((one) => one !== "serve");
+    const { ok, output } = await run(this.found.command, [...args, "config", "path", "--json"]);
+    if (!ok) return undefined;
+    return (JSON.parse(output) as { user: { path: string } }).user.path;
+  }
+
   /** Stops the server. */
   async stop(): Promise<void> {
     const { client } = this;
@@ -69,6 +80,7 @@ export class Server implements vscode.Disposable {
     try {
       this.warnOfKeys();
       const found = await locate(this.context, this.output);
+      this.found = found;
       this.output.info(`aiex-lsp from ${found.origin}: ${found.command} ${found.args.join(" ")}`);
       const client = makeClient({
         found,

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
 import { answerId } from "../answers/conversation";
+import { plainTitle } from "../answers/view";
 import type { Template } from "../protocol";
 import type { Asking } from "./ask";
 import type { Editing } from "./edit";
@@ -52,7 +53,10 @@ export class TaskCommands {
   private async at(method: string, target: unknown, more: Params = {}): Promise<unknown> {
     const client = this.client();
     const place = client && placeOf(client, target);
-    if (!place) return void vscode.window.showInformationMessage("aiex: open a file and put the cursor into its code.");
+    if (!place) {
+      const text = "aiex: open a file and put the cursor into its code.";
+      return void vscode.window.showInformationMessage(text);
+    }
     return this.perform(method, { ...place, ...more });
   }
 
@@ -127,7 +131,7 @@ export class TaskCommands {
       return void vscode.window.showInformationMessage("aiex: there is no answer to ask about yet.");
     }
     const question = await vscode.window.showInputBox({
-      title: `aiex: ${conversation.title}`,
+      title: `aiex: ${plainTitle(conversation.title)}`,
       prompt: "Ask about this answer",
     });
     if (!question?.trim()) return undefined;
@@ -136,7 +140,7 @@ export class TaskCommands {
 
   private async answers(): Promise<void> {
     const items = this.asking.conversations.all().map((conversation) => ({
-      label: conversation.title,
+      label: plainTitle(conversation.title),
       description: conversation.at.toLocaleTimeString(),
       detail: conversation.source && vscode.workspace.asRelativePath(vscode.Uri.parse(conversation.source)),
       conversation,

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
 import { metaLine } from "../answers/meta";
+import { plainTitle } from "../answers/view";
 import type { EditResult } from "../protocol";
 import type { Asking } from "./ask";
 import { told, verb } from "./methods";
@@ -10,6 +11,7 @@ import { listened } from "./progress";
 export class Editing {
   private readonly running = new Set<vscode.CancellationTokenSource>();
   private unwanted = false;
+  private tell: (message: string) => void = () => undefined;
 
   constructor(
     private readonly client: () => LanguageClient | undefined,
@@ -27,15 +29,16 @@ export class Editing {
     const place = { location: vscode.ProgressLocation.Notification, cancellable: true };
     try {
       const result = await vscode.window.withProgress(
-        { ...place, title: `aiex: ${title}` },
+        { ...place, title: "aiex" },
         (progress, token) => {
           token.onCancellationRequested(() => cancel.cancel());
+          this.tell = (message) => progress.report({ message: `${title}: ${message}` });
           const heard = {
             title: (said: string) => {
-              title = said;
-              progress.report({ message: said });
+              title = plainTitle(said);
+              progress.report({ message: title });
             },
-            message: (message: string) => progress.report({ message: `${title}: ${message}` }),
+            message: this.tell,
           };
           return this.during(
             listened(client, heard, (workDoneToken) =>
@@ -63,6 +66,11 @@ export class Editing {
   cancel(): boolean {
     for (const one of this.running) one.cancel();
     return this.running.size > 0;
+  }
+
+  /** Takes note that the programmer is asked: they may not have seen where. */
+  previewed(): void {
+    this.tell("tick what you want in the Refactor Preview, then Apply");
   }
 
   /** Takes note that the programmer did not want the edit that was previewed. */

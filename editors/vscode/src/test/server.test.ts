@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { after, test } from "node:test";
+import { bundledWheel, make, pythonsOnPath } from "../server/environment";
+import { find, NoServer, type Where } from "../server/find";
+import type { Ran } from "../server/run";
+
+const folder = mkdtempSync(join(tmpdir(), "aiex-"));
+after(() => rmSync(folder, { recursive: true }));
+
+function program(...path: string[]): string {
+  const file = join(folder, ...path);
+  mkdirSync(join(file, ".."), { recursive: true });
+  writeFileSync(file, "#!/bin/sh\n");
+  chmodSync(file, 0o755);
+  return file;
+}
+
+const OK: Ran = { ok: true, output: "" };
+const FAILED: Ran = { ok: false, output: "No module named venv" };
+
+function where(more: Partial<Where>): Where {
+  return {
+    configured: [],
+    python: undefined,
+    path: "",
+    windows: false,
+    own: undefined,
+    run: async () => FAILED,
+    ...more,
+  };
+}
+
+test("the configured command wins over everything", async () => {
+  const command = program("mine", "server");
+  const found = await find(where({ configured: [command, "serve"], python: "/py", run: async () => OK }));
+  assert.deepEqual(found, { command, args: ["serve"], origin: "aiex.server.command" });
+});
+
+test("a configured command that is not there is an error that names the setting", async () => {
+  await assert.rejects(find(where({ configured: ["/nowhere/aiex-lsp"] })), (error: NoServer) => {
+    assert.match(error.message, /aiex\.server\.command/);
+    assert.match(error.next, /Correct that setting/);
+    return true;
+  });
+});
+
+test("then the selected Python if it has the server, else PATH", async () => {
+  const bin = join(program("bin", "aiex-lsp"), "..");
+  const path = ["/nowhere", bin].join(delimiter);
+  const selected = await find(where({ python: "/py", path, run: async () => OK }));
+  assert.deepEqual(selected?.args, ["-m", "aiex_lsp", "serve"]);
+  const found = await find(where({ python: "/py", path }));
+  assert.deepEqual(found, { command: join(bin, "aiex-lsp"), args: ["serve"], origin: "PATH" });
+});
+
+test("then the environment made before; without one there is none", async () => {
+  const own = await find(where({ own: "/own/python", run: async () => OK }));
+  assert.equal(own?.origin, "aiex's own environment");
+  assert.equal(await find(where({})), undefined);
+});
+
+function making(answers: (args: string[]) => Ran, ran: string[][] = []) {
+  return {
+    folder: join(folder, "made"),
+    source: "/x/aiex.whl",
+    pythons: ["/old/python3", "/new/python3"],
+    windows: false,
+    run: async (command: string, args: string[]) => {
+      ran.push([command, ...args]);
+      return answers([command, ...args]);
+    },
+    report: () => undefined,
+    log: () => undefined,
+  };
+}
+
+test("the first Python that is new enough makes the environment", async () => {
+  const ran: string[][] = [];
+  const python = await make(making((all) => (all[0] === "/old/python3" ? FAILED : OK), ran));
+  assert.equal(python, join(folder, "made", "bin", "python"));
+  assert.deepEqual(ran[2], ["/new/python3", "-m", "venv", join(folder, "made")]);
+  assert.equal(ran[3]?.at(-1), "/x/aiex.whl[embedded]");
+});
+
+test("where the engine of the built-in model cannot be installed, the rest is", async () => {
+  const ran: string[][] = [];
+  await make(making((all) => (all.at(-1)?.endsWith("[embedded]") ? FAILED : OK), ran));
+  assert.equal(ran.at(-1)?.at(-1), "/x/aiex.whl");
+});
+
+for (const [what, fails, next] of [
+  ["no Python", (all: string[]) => all[1] === "-c", /Install Python/],
+  ["no venv", (all: string[]) => all[2] === "venv", /python3-venv/],
+  ["no network", (all: string[]) => all[2] === "pip", /aiex\.server\.command/],
+] as const) {
+  test(`${what}: the error says what to do`, async () => {
+    const wrong = make(making((all) => (fails(all) ? FAILED : OK)));
+    await assert.rejects(wrong, (error: NoServer) => next.test(error.next));
+  });
+}
+
+test("Pythons are looked for on PATH, the wheel in the extension", () => {
+  const bin = join(program("python", "python3.12"), "..");
+  assert.deepEqual(pythonsOnPath(bin, false), [join(bin, "python3.12")]);
+  const wheel = program("wheels", "aiex_lsp-1-py3-none-any.whl");
+  assert.equal(bundledWheel(join(wheel, "..")), wheel);
+  assert.equal(bundledWheel(join(folder, "nowhere")), undefined);
+});
