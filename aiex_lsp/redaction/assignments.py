@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from enum import IntEnum
 
+from aiex_lsp.redaction.scanning import matches
 from aiex_lsp.redaction.values import (
     is_label,
     is_reference,
@@ -115,6 +116,12 @@ _SETTING = re.compile(
 NEAR = 400
 """Characters before a keyword that are looked at."""
 
+KEYWORD_PIECE = 2000
+"""Characters that are searched for keywords at once: it takes a microsecond for each."""
+
+KEYWORD_REACH = 60
+"""More than the longest keyword has."""
+
 LEAST_SETTINGS = 3
 """Fewer lines do not tell what kind of file they are from."""
 
@@ -137,9 +144,9 @@ def by_name(text: str, *, settings: bool | None = None) -> Iterator[Found]:
     """
     if settings is None:
         settings = reads_like_settings(text)
-    for match in _KEYWORD.finditer(text):
+    for match in matches(_KEYWORD, text, piece=KEYWORD_PIECE, reach=KEYWORD_REACH):
         yield from _beside(text, match, settings)
-    for match in _SWAPPED.finditer(text):
+    for match in matches(_SWAPPED, text, reach=NEAR):
         if not is_reference(match["v"]):
             yield "password", *match.span("v")
 

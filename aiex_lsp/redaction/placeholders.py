@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from aiex_lsp.redaction.places import Part, Secrets
 from aiex_lsp.redaction.restoring import HEADS, TAIL_LENGTH, Known, Restorer, leftovers
+from aiex_lsp.redaction.scanning import contains, matches, substituted
 
 __all__ = ["Part", "Placeholder", "Placeholders", "blanked", "leftovers"]
 
@@ -67,6 +68,7 @@ class Placeholders:
         # Longer ones first: a secret inside another goes with it.
         order = sorted(self._places, key=lambda one: self._places[one], reverse=True)
         self._pattern = re.compile("|".join(order)) if order else None
+        self._reach = max(self._places.values(), default=0) + 1
         self._words = re.compile("|".join(re.escape(one.word) for one in found)) if found else None
 
     def __bool__(self) -> bool:
@@ -90,7 +92,7 @@ class Placeholders:
             return cls()
         places = {**(before._places if before else {}), **found.places()}
         salt, strict = (before._salt, before._strict) if before else (0, False)
-        similar = [part.text for part in found.parts if _SIMILAR.search(part.text)]
+        similar = [part.text for part in found.parts if contains(_SIMILAR, part.text)]
         if similar:
             strict = True
             normal = "\0".join(_normal(text) for text in similar)
@@ -113,7 +115,7 @@ class Placeholders:
             lines = len(_LINE_END.findall(match[0])) if gap else 0
             return self._by_value[match[0]].word + gap * lines
 
-        return self._pattern.sub(word, text)
+        return substituted(self._pattern, text, word, reach=self._reach)
 
     def restore(self, text: str, *, structured: bool = False) -> str:
         """Return a whole text with its secrets back; `structured` as for `Restorer`."""
@@ -130,7 +132,7 @@ class Placeholders:
             return []
         by_word = {one.word: one for one in self.all}
         found: dict[str, int] = {}
-        for match in self._words.finditer(text):
+        for match in matches(self._words, text):
             if match[0] not in found:
                 found[match[0]] = text.count("\n", 0, match.start()) + 1
         return [(by_word[word], line) for word, line in found.items()]
@@ -144,8 +146,8 @@ def blanked(before: str, after: str, language: str | None = None) -> tuple[str, 
     """
     from aiex_lsp.redaction.detect import describe, find_secrets
 
-    new = {match[0].lower() for match in _FILLER.finditer(after)}
-    if not new - {match[0].lower() for match in _FILLER.finditer(before)}:
+    new = {match[0].lower() for match in matches(_FILLER, after)}
+    if not new - {match[0].lower() for match in matches(_FILLER, before)}:
         return ()
     found = find_secrets(before, language)
     return describe([one for one in found if before[one.start : one.end] not in after])

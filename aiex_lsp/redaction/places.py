@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from aiex_lsp.redaction.scanning import matches
+
 SURE_LENGTH = 8
 """A mixed value of so many characters is a secret wherever it stands; 6 if it has digits."""
 
@@ -86,7 +88,9 @@ class Secrets:
 
     def _times(self, value: str) -> int:
         pattern = re.compile(_everywhere(value))
-        return sum(len(pattern.findall(part.text)) for part in self.parts)
+        return sum(
+            1 for part in self.parts for _ in matches(pattern, part.text, reach=len(value) + 1)
+        )
 
 
 def _everywhere(value: str) -> str:
@@ -127,7 +131,7 @@ def _indent(text: str, start: int, value: str) -> str | None:
 def _rest_of_keys(text: str) -> Iterator[tuple[int, int]]:
     """Yield what a cut left of private keys: the end without its beginning, the middle alone."""
     ended = 0
-    for match in _END.finditer(text) if "PRIVATE KEY" in text else ():
+    for match in matches(_END, text) if "PRIVATE KEY" in text else ():
         low = max(ended, match.start() - LONGEST_REST)
         ended = match.end()
         if "-----BEGIN" in text[low : match.start()]:
@@ -136,7 +140,7 @@ def _rest_of_keys(text: str) -> Iterator[tuple[int, int]]:
         if begin < match.start():
             yield begin, match.end()
     if "-----" not in text:
-        for match in _MIDDLE.finditer(text):
+        for match in matches(_MIDDLE, text, reach=LONGEST_REST):
             yield match.start("first"), match.end()
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from aiex_lsp.redaction.scanning import contains, matches
 from aiex_lsp.redaction.values import is_reference, looks_random
 
 
@@ -103,6 +104,9 @@ _KEY_BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)----
 LONGEST_KEY = 20_000
 """Characters of a key in a block, 16,384 bits and its line breaks."""
 
+LONGEST_TOKEN = 16_000
+"""Characters of a token with a form, claims and all."""
+
 _OPEN_KEY_BLOCK = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
     r"(?:(?:\\[rn]|[\s\"'+,])*[A-Za-z0-9+/=]{16,})+"
@@ -137,7 +141,7 @@ def by_form(text: str) -> Iterator[Found]:
     yield from _blocks(text)
     for one in FORMATS:
         if any(needle in text for needle in one.needles):
-            for match in one.pattern.finditer(text):
+            for match in matches(one.pattern, text, reach=LONGEST_TOKEN):
                 start, end = match.span("v" if "v" in one.pattern.groupindex else 0)
                 if _stands_alone(text, start, end) and not _blanked(text[start:end]):
                     yield one.kind, start, end
@@ -148,32 +152,32 @@ def by_form(text: str) -> Iterator[Found]:
 
 def _blocks(text: str) -> Iterator[Found]:
     if "PRIVATE KEY" in text:
-        for match in _KEY_BEGIN.finditer(text):
+        for match in matches(_KEY_BEGIN, text):
             end = f"-----END {match[1]}-----"
             place = text.find(end, match.end(), match.end() + LONGEST_KEY)
             if place >= 0 and len(_KEY_CHARACTER.findall(text, match.end(), place)) >= 40:
                 yield "private key", match.start(), place + len(end)
-        for match in _OPEN_KEY_BLOCK.finditer(text):
+        for match in matches(_OPEN_KEY_BLOCK, text, reach=LONGEST_KEY):
             yield "private key", *match.span()
     if "Private-Lines:" in text:
-        for match in _PUTTY.finditer(text):
+        for match in matches(_PUTTY, text, reach=LONGEST_KEY):
             yield "private key", *match.span()
 
 
 def _in_addresses(text: str) -> Iterator[Found]:
     if "://" in text:
-        for match in _URL_PASSWORD.finditer(text):
+        for match in matches(_URL_PASSWORD, text):
             if not is_reference(match["v"]):
                 yield "password in an address", *match.span("v")
-    for match in _QUERY.finditer(text):
+    for match in matches(_QUERY, text):
         value = match["v"]
         if not is_reference(value) and (looks_random(value) or _named_password(match[0])):
             yield "key in an address", *match.span("v")
-    for match in _USER_OPTION.finditer(text):
+    for match in matches(_USER_OPTION, text):
         if not is_reference(match["v"]):
             yield "password", *match.span("v")
     if "login" in text:
-        for match in _NETRC.finditer(text):
+        for match in matches(_NETRC, text):
             if not is_reference(match["v"]):
                 yield "password", *match.span("v")
 
@@ -183,7 +187,7 @@ def _named_password(name: str) -> bool:
 
 
 def _in_headers(text: str) -> Iterator[Found]:
-    for match in _SCHEME.finditer(text):
+    for match in matches(_SCHEME, text):
         value = match["v"].rstrip(".")
         start = match.start("v")
         if match["scheme"].lower() == "basic":
@@ -192,14 +196,14 @@ def _in_headers(text: str) -> Iterator[Found]:
             wanted = looks_random(value) and not is_reference(value)
         if wanted and not _blanked(value):
             yield "authorization header", start, start + len(value)
-    for match in _AWS_SECRET.finditer(text):
+    for match in matches(_AWS_SECRET, text):
         value = match["v"]
         if looks_random(value) or sum(one.isupper() for one in value) > 8:
             yield "AWS secret key", *match.span("v")
 
 
 def _by_library(text: str) -> Iterator[Found]:
-    if LIBRARY_NEEDLES.search(text) is None:
+    if not contains(LIBRARY_NEEDLES, text):
         return
     patterns = library_patterns()
     begin = 0
