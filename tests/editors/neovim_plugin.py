@@ -28,13 +28,13 @@ HERE = Path(__file__).parent
 needs_neovim = pytest.mark.skipif(NEOVIM is None, reason="no nvim on PATH and AIEX_NVIM is not set")
 
 
-def page_setup() -> str:
-    """Return the page's own installation by hand, with this clone's path in it."""
+def page_block(holds: str) -> str:
+    """Return the page's block of Lua that holds a text, with this clone's path in it."""
     text = (PAGES / "neovim.md").read_text(encoding="utf-8")
     for block in re.findall(r"^```lua\n(.*?)^```$", text, re.M | re.S):
-        if "rtp:prepend" in block:
-            return block.replace("/path/to/clone", str(PAGES.parent))
-    raise AssertionError("neovim.md does not say how to install by hand")
+        if holds in block:
+            return str(block).replace("/path/to/clone", str(PAGES.parent))
+    raise AssertionError(f"neovim.md has no block with {holds}")
 
 
 def make_project(folder: Path) -> Path:
@@ -62,7 +62,7 @@ def sit_down(
     source = make_project(folder)
     prepare(folder)
     start = folder / "init.lua"
-    text = page_setup() if init is None else init
+    text = page_block("rtp:prepend") if init is None else init
     if rtp is not None:
         text += f"vim.opt.rtp:append({str(rtp)!r})\n"
     start.write_text(text, encoding="utf-8")

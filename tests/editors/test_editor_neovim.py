@@ -1,4 +1,4 @@
-"""Neovim with the configuration of its page: what a programmer gets there."""
+"""Neovim without the plugin, as its page sets it up: what a programmer gets there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.editors.harness import SOURCE, desk, seen_by, snippet
+from tests.editors import neovim_plugin
+from tests.editors.harness import REFACTORED, SOURCE, desk, seen_by
 
 NVIM = (
     os.environ.get("AIEX_NVIM")
@@ -29,7 +30,7 @@ def sit_down(folder: Path, *, plain: bool) -> dict[str, Any]:
     """Return what the programmer of neovim.lua saw."""
     assert NVIM is not None
     init = folder / "init.lua"
-    text = snippet("neovim.md", "lua")
+    text = neovim_plugin.page_block("vim.lsp.config(")
     if plain:
         text = text.replace("showMarkdown = true", "showMarkdown = false")
     init.write_text(text, encoding="utf-8")
@@ -96,3 +97,36 @@ def test_neovim_without_the_view_shows_a_document_beside(tmp_path: Path) -> None
     assert "Adds up the prices" in seen["explanation"]
     assert seen["filetype"] == "markdown"
     assert seen["focus_kept"]
+
+
+@pytest.fixture(scope="module")
+def overtaken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return what came of two edits, each with a keystroke in the moment it arrived."""
+    init = neovim_plugin.page_block("vim.lsp.config(")
+    folder = tmp_path_factory.mktemp("overtaken")
+    return neovim_plugin.sit_down(folder, "neovim_outdated.lua", init=init)
+
+
+TYPED = SOURCE.replace("\n", "\n# at the last moment\n", 1)
+LANDED = (TYPED.split("def total")[0] + REFACTORED).rstrip("\n")
+
+
+def test_neovim_refuses_an_outdated_edit_with_the_handler_of_the_page(
+    overtaken: dict[str, Any],
+) -> None:
+    seen = overtaken["page"]
+    assert [answer["applied"] for answer in seen["answers"]] == [False, True]
+    assert seen["after_first"] == TYPED.rstrip("\n")
+    assert seen["text"] == LANDED
+    assert seen["undone"] == TYPED.rstrip("\n")
+
+
+def test_neovim_alone_drops_an_outdated_edit_and_the_server_sends_it_again(
+    overtaken: dict[str, Any],
+) -> None:
+    seen = overtaken["neovim"]
+    # It says that it made the first one, and did not.
+    assert [answer["applied"] for answer in seen["answers"]] == [True, True]
+    assert "newer than edits" in overtaken["messages_shown"]
+    assert seen["after_first"] == TYPED.rstrip("\n")
+    assert seen["text"] == LANDED

@@ -27,8 +27,7 @@ local function obstacle(changed)
     local loaded = vim.api.nvim_buf_is_loaded(one.buffer)
     if loaded and not vim.bo[one.buffer].modifiable then
       return name_of(one.buffer) .. " is not modifiable (:set modifiable lets it be changed)"
-    elseif loaded and one.version and one.version > 0
-      and (vim.lsp.util.buf_versions[one.buffer] or 0) > one.version then
+    elseif loaded and one.version and vim.lsp.util.buf_versions[one.buffer] > one.version then
       return name_of(one.buffer) .. ' was changed while the model worked'
     end
   end
@@ -68,7 +67,8 @@ end
 
 --- Handles `workspace/applyEdit`: makes the edit, or returns why nothing was changed.
 ---
---- Neovim by itself answers "applied" to an edit for an outdated version and drops it.
+--- Neovim by itself answers "applied" to an edit for an outdated version and drops it, or where
+--- that version is the one a file was opened with makes it on whatever lines are there by now.
 ---@param params lsp.ApplyWorkspaceEditParams
 ---@return lsp.ApplyWorkspaceEditResult
 function M.on_apply_edit(_, params, context)
