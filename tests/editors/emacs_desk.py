@@ -103,6 +103,7 @@ def sit_down(folder: Path, scenario: str, init: str = "", config: str = "") -> d
         return seen_by(
             here,
             [*start, *scripts],
+            limit=90,
             AIEX_INIT=str(folder / "init.el"),
             AIEX_SOURCE=str(here.source),
             AIEX_OWN=str(SCRIPTS / "emacs_own_server.py"),

@@ -82,7 +82,9 @@ class Desk:
         return self.folder / "project" / "prices.py"
 
 
-def seen_by(here: Desk, command: list[str], **environment: str) -> dict[str, Any]:
+def seen_by(
+    here: Desk, command: list[str], *, limit: float = 40, **environment: str
+) -> dict[str, Any]:
     """Return what the programmer of an editor's script saw; each script writes $AIEX_SEEN."""
     result = here.folder / "seen.json"
     ran = subprocess.run(
@@ -97,7 +99,7 @@ def seen_by(here: Desk, command: list[str], **environment: str) -> dict[str, Any
         cwd=here.source.parent,
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=40,
+        timeout=limit,
         check=False,
     )
     assert result.exists(), ran.stderr.decode(errors="replace")

@@ -1,65 +1,150 @@
-"""Vim and ALE with the configuration of their page: what a programmer gets there."""
+"""Vim with ALE and with the commands of the page: what a programmer gets there."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.editors.harness import SOURCE, desk, seen_by, snippet
+from tests.editors.emacs_desk import DOCUMENTED, FIXED, Model
+from tests.editors.harness import PAGES, REFACTORED, SOURCE, desk, seen_by
 
 VIM = shutil.which("vim")
 ALE = Path(os.environ.get("AIEX_ALE", "/usr/share/vim-ale"))
+SCRIPTS = Path(__file__).parent
+BEFORE = SOURCE[SOURCE.index("def total") :]
 
 pytestmark = [
     pytest.mark.editors,
     pytest.mark.xdist_group("editors"),
     pytest.mark.skipif(VIM is None, reason="no vim on PATH"),
-    pytest.mark.skipif(not ALE.is_dir(), reason=f"no ALE in {ALE}; AIEX_ALE says where"),
 ]
+Runs = dict[str, Future[dict[str, Any]]]
+
+
+def sit_down(folder: Path, script: str, vimrc: str) -> dict[str, Any]:
+    """Return what the programmer of a script saw."""
+    assert VIM is not None
+    (folder / "vimrc").write_text(vimrc, encoding="utf-8")
+    quiet = ["-n", "-i", "NONE", "--not-a-term", "-T", "dumb"]
+    with desk(folder) as here:
+        here.server.answer = Model()
+        start = [VIM, "-N", "-u", str(folder / "vimrc"), *quiet, str(here.source)]
+        return seen_by(here, [*start, "-S", str(SCRIPTS / script)], limit=90, TERM="dumb")
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    assert VIM is not None
-    folder = tmp_path_factory.mktemp("vim")
-    vimrc = folder / "vimrc"
-    ours = f"filetype plugin on\nset rtp+={ALE}\nlet g:ale_linters = {{'python': ['aiex']}}\n"
-    vimrc.write_text(ours + snippet("vim.md", "vim"), encoding="utf-8")
-    script = Path(__file__).with_name("vim.vim")
-    quiet = ["-n", "-i", "NONE", "--not-a-term", "-T", "dumb"]
-    with desk(folder) as here:
-        command = [VIM, "-N", "-u", str(vimrc), *quiet, str(here.source), "-S", str(script)]
-        return seen_by(here, command, TERM="dumb")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    """Yield what is seen with each, one beside the other."""
+    ale = f"set rtp+={ALE}\nlet g:ale_linters = {{'python': ['aiex']}}\n"
+    commands, client, *_ = _vimrcs()
+    with ThreadPoolExecutor(2) as pool:
+        yield {
+            name: pool.submit(
+                sit_down, tmp_path_factory.mktemp("vim"), script, "filetype plugin on\n" + vimrc
+            )
+            for name, script, vimrc in (
+                ("ale", "vim.vim", ale + client),
+                ("commands", "vim_plugin.vim", commands),
+            )
+            if name != "ale" or ALE.is_dir()
+        }
 
 
-def test_vim_hovers_are_the_explanation_at_the_latest_the_second_time(seen: dict[str, Any]) -> None:
-    assert "Sums prices" in seen["hover_first"] or "hover again" in seen["hover_first"]
-    assert "Sums prices less a discount." in seen["hover_second"]
+def _vimrcs() -> list[str]:
+    """Return what the page has its reader write: for the commands, for ALE, for vim-lsp."""
+    text = (PAGES / "vim.md").read_text(encoding="utf-8")
+    text = text.replace("/path/to/clone", str(PAGES.parent))
+    return re.findall(r"^```vim\n(.*?)^```$", text, re.M | re.S)
 
 
-def test_vim_lists_the_code_actions(seen: dict[str, Any]) -> None:
+@pytest.fixture(scope="module")
+def ale(runs: Runs) -> dict[str, Any]:
+    """Return what was seen with ALE."""
+    if "ale" not in runs:
+        pytest.skip(f"no ALE in {ALE}; AIEX_ALE says where")
+    return runs["ale"].result()
+
+
+@pytest.fixture(scope="module")
+def commands(runs: Runs) -> dict[str, Any]:
+    """Return what was seen with the commands."""
+    return runs["commands"].result()
+
+
+def test_ale_hovers_are_the_explanation_at_the_latest_the_second_time(ale: dict[str, Any]) -> None:
+    assert "Sums prices" in ale["hover_first"] or "hover again" in ale["hover_first"]
+    assert "Sums prices less a discount." in ale["hover_second"]
+
+
+def test_ale_lists_the_code_actions(ale: dict[str, Any]) -> None:
     for title in (
         "Explain `total`",
         "Analyze `total` (security)",
         "Generate tests for `total`",
     ):
-        assert title in seen["actions"]
+        assert title in ale["actions"]
 
 
-def test_vim_shows_an_explanation_as_a_message(seen: dict[str, Any]) -> None:
-    assert "Adds up the prices" in seen["explanation"]
+def test_ale_shows_an_explanation_as_a_message(ale: dict[str, Any]) -> None:
+    assert "Adds up the prices" in ale["explanation"]
 
 
-def test_vim_lists_findings_as_ale_does(seen: dict[str, Any]) -> None:
-    assert [line for line, _ in seen["findings"]] == [6]
-    assert "No check of the discount" in seen["findings"][0][1]
+def test_ale_lists_findings(ale: dict[str, Any]) -> None:
+    assert [line for line, _ in ale["findings"]] == [6]
+    assert "No check of the discount" in ale["findings"][0][1]
 
 
-def test_vim_without_edits_of_servers_is_shown_the_diff(seen: dict[str, Any]) -> None:
-    assert "+++ b/tests/test_prices.py" in seen["diff"]
-    assert "+def test_total_takes_the_discount_off():" in seen["diff"]
-    assert seen["source_after"] == SOURCE.rstrip("\n")
+def test_ale_which_takes_no_edits_is_shown_the_diffs(ale: dict[str, Any]) -> None:
+    assert "+++ b/tests/test_prices.py" in ale["diff"]
+    assert "+def test_total_takes_the_discount_off():" in ale["diff"]
+    assert "Fix: No check of the discount" in ale["fix_actions"]
+    assert "+    if discount < 0:" in ale["fix"]
+    assert "+    return -discount + sum(prices)" in ale["refactor"]
+    assert ale["source_after"] == ale["source_at_last"] == SOURCE.rstrip("\n")
+
+
+def test_vim_commands_complete_their_tasks(commands: dict[str, Any]) -> None:
+    assert commands["completed"] == ["refactor", "explain"]
+
+
+def test_vim_command_streams_an_explanation_beside_the_code(commands: dict[str, Any]) -> None:
+    assert "Adds up the prices" in commands["explanation"]
+    assert commands["shown"]
+    assert commands["focus"] == "prices.py"
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("refactored", REFACTORED), ("documented", DOCUMENTED), ("fixed", FIXED)],
+)
+def test_vim_command_edits_the_buffer_and_one_undo_takes_it_back(
+    commands: dict[str, Any], name: str, code: str
+) -> None:
+    assert commands[name] == SOURCE.replace(BEFORE, code)
+    assert commands[f"{name}_undone"]
+
+
+def test_vim_command_changes_nothing_where_the_text_has_changed(commands: dict[str, Any]) -> None:
+    assert "    prices = list(prices)\n" in commands["stale"]
+    assert "# 😀 total sum\n" in commands["stale"]
+    assert "-discount" not in commands["stale"]
+
+
+def test_vim_command_says_where_there_is_nothing_to_fix(commands: dict[str, Any]) -> None:
+    assert commands["nothing_to_fix"]
+
+
+def test_vim_command_can_be_stopped(commands: dict[str, Any]) -> None:
+    assert "stopped" in commands["stopped"]
+
+
+def test_vim_command_writes_tests_and_shows_their_file(commands: dict[str, Any]) -> None:
+    assert "from prices import total" in commands["tests"]
+    assert commands["source_after"] == SOURCE

@@ -72,6 +72,18 @@ function! s:Run() abort
   call s:Wait('diff', {-> s:Shown('test_total_takes')})
   let s:seen.diff = s:last
   let s:seen.source_after = join(getline(1, '$'), "\n")
+
+  " ALE takes no edits: it is shown what they would be.
+  call cursor(6, 5)
+  for [l:name, l:title] in [['fix', 'Fix'], ['refactor', 'Refactor']]
+    let s:last = ''
+    let s:pick = l:title
+    ALECodeAction
+    call s:Wait(l:name, {-> s:Shown('+++ b/prices.py')})
+    let s:seen[l:name] = s:last
+    let s:seen[l:name . '_actions'] = s:menu
+  endfor
+  let s:seen.source_at_last = join(getline(1, '$'), "\n")
   call s:Leave()
 endfunction
 
