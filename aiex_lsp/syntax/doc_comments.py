@@ -14,6 +14,8 @@ _ELIXIR = re.compile(
     r"|(?:~[sS])?\"(?:[^\"\\]|\\.)*\""
     r"|false\b|nil\b)\)?"
 )
+_RUST = re.compile(r"#\[\s*doc\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|r(#*)\"(.*?)\"\2)\s*\]", re.DOTALL)
+"""What rustdoc makes of `///`, written out."""
 _KEPT = re.compile(r"\W*(?:TODO|FIXME|XXX|HACK|BUG)\b|\W*[-=*#~_]{6,}")
 _OF_MORE = re.compile(
     r"[@\\](?:file|fileoverview|fileOverview|packageDocumentation|module|license|preserve|"
@@ -74,6 +76,8 @@ def content_of(comment: str, family: Family) -> str:
     if (found := _ELIXIR.fullmatch(text)) is not None:
         inner = re.sub(r"\A@\w+\s*\(?\s*(?:~[sS])?(\"\"\"|'''|\")|(\"\"\"|'''|\")\)?\Z", "", text)
         return "" if found[0].endswith(("false", "nil")) else cleaned(inner)
+    if family.convention == "rustdoc":
+        text = _RUST.sub(_attribute_as_lines, text)
     forms = sorted((*family.docs, *family.plain), key=lambda form: -len(form.opening))
     for form in forms:
         if not text.startswith(form.opening):
@@ -112,6 +116,8 @@ def cleaned(text: str) -> str:
 def _at(text: str, at: int, end: int, family: Family, tools: re.Pattern[str]) -> Comment | None:
     if text[at] == "@" and (found := _ELIXIR.match(text, at)) is not None:
         return Comment(at, found.end(), "doc", family.docs[0])
+    if family.convention == "rustdoc" and (found := _RUST.match(text, at)) is not None:
+        return Comment(at, found.end(), "doc", family.docs[0])
     forms: list[tuple[Form, Kind]] = [(form, "doc") for form in family.docs]
     forms += [(form, "plain") for form in family.plain]
     forms.sort(key=lambda pair: -len(pair[0].opening))
@@ -130,6 +136,14 @@ def _at(text: str, at: int, end: int, family: Family, tools: re.Pattern[str]) ->
             return Comment(at, stop, "kept", form)
         return Comment(at, stop, kind, form)
     return None
+
+
+def _attribute_as_lines(found: re.Match[str]) -> str:
+    raw = found[1] is None
+    words: str = found[3] if raw else re.sub(r"\\([\"\\])", r"\1", found[1].replace("\\n", "\n"))
+    return "\n".join(
+        f"///{line}" if line.startswith(" ") else f"/// {line}" for line in words.split("\n")
+    )
 
 
 def _is_other(text: str, at: int, form: Form) -> bool:

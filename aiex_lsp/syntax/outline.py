@@ -21,6 +21,8 @@ _STEP = 64 * 1024
 """Bytes a query runs over at a time, about 2 ms: it cannot be interrupted in between."""
 _INDENT = 512
 """Bytes looked at beside a definition for blanks, so that one long line costs no more."""
+_LEADING = 300
+"""Comments before a definition that can be its own; each costs a walk over all before it."""
 _OPENERS = re.compile(r"(?:\s|[{:,=]|=>|->|\bdo\b)+$")
 _BLANK = b" \t\xef\xbb\xbf"
 
@@ -160,7 +162,9 @@ class _Reader:
         """Return the bytes where a definition begins with its comment and without it."""
         lead = start = node.start_byte
         before = _before(node)
-        while before is not None and (kind := self._belongs(before)):
+        left = _LEADING
+        while before is not None and left > 0 and (kind := self._belongs(before)):
+            left -= 1
             gap = self._data[before.end_byte : lead]
             if gap.strip() or gap.count(b"\n") > 1:
                 break

@@ -82,7 +82,11 @@ class Hovers:
             symbol.qualified_name if symbol else "",
             request.provider or settings.task("hover").provider or settings.default_provider,
             request.model,
-            settings.secrets,
+            # An answer that saw the secrets is not for where they are not to be seen.
+            tuple(
+                (name, settings.secrets_policy("hover", one))
+                for name, one in sorted(settings.providers.items())
+            ),
             body,
         )
         return hashlib.sha256(repr(shape).encode("utf-8", "surrogatepass")).hexdigest()

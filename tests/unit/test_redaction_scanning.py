@@ -91,7 +91,7 @@ def test_pieces_hold_what_the_whole_holds(text, pattern, piece):
 
 @pytest.mark.parametrize("shift", [0, 1, 1999, 2000, 15_980, 15_999, 16_000, 31_990])
 def test_every_planted_secret_is_found_wherever_the_pieces_end(shift):
-    text, spans = plant("\n\n".join(template for _name, template in planted()), Random(3))
+    text, _spans = plant("\n\n".join(template for _name, template in planted()), Random(3))
     alone = [(one.start, one.end) for one in find_secrets(text, "python")]
     before = ("x = call(a, b)\n" * 3000)[: shift - 1] + "\n" if shift else ""
     found = find_secrets(before + text, "python")

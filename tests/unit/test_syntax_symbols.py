@@ -402,3 +402,23 @@ def test_half_a_file_behind_an_open_bracket_is_not_lost() -> None:
     found = symbols(text[:middle] + "foo((\n\n\n" + text[middle:], "python")
     assert [one.name for one in found] == [f"f{n}" for n in range(300)]
     assert all(one.body_start is not None for one in found)
+
+
+@pytest.mark.parametrize(
+    ("language", "comment", "code"),
+    [
+        ("ruby", "# c\n", "def f; end\n"),
+        ("python", "# c\n", "def f():\n    pass\n"),
+        ("elixir", "# c\n", "def f(), do: 1\n"),
+        ("lua", "-- c\n", "function f() end\n"),
+    ],
+)
+def test_tens_of_thousands_of_comments_take_bounded_time(
+    language: str, comment: str, code: str
+) -> None:
+    build_outline(code, language)
+    began = time.thread_time()
+    (found,) = build_outline(comment * 50_000 + code, language).symbols
+    assert time.thread_time() - began < 4
+    assert found.name == "f"
+    assert found.doc_start is not None

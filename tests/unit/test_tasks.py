@@ -526,6 +526,16 @@ class TestHover:
             await here.tasks.hover(here.request("sum(self.items)"), Heard())
             assert len(here.server.generations) == 2
 
+    async def test_an_answer_that_saw_secrets_is_not_shown_under_another_policy(self, rig):
+        async with rig() as here:
+            request = here.request("sum(self.items)")
+            await here.tasks.hover(request, Heard())
+            known = request.settings.providers
+            strict = replace(known["gateway"], secrets="block")
+            settings = replace(request.settings, providers={**known, "gateway": strict})
+            assert here.tasks.hover_cached(request) is not None
+            assert here.tasks.hover_cached(replace(request, settings=settings)) is None
+
 
 async def test_diagnostics_in_range_are_told(rig):
     async with rig('{"findings": []}') as here:
