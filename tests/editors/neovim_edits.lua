@@ -113,7 +113,23 @@ desk.run(function()
   seen.stale_kept = desk.text(source) == own
   seen.stale_shown = desk.text((select(2, desk.float())))
   vim.cmd('Aiex close')
+
+  -- The same once more, and the user has it run again.
+  desk.answer_with('Run again')
+  desk.to_symbol()
+  desk.next(code(changed), desk.HOLD, 'Done.')
+  vim.cmd('Aiex refactor Put it first')
+  desk.held()
+  vim.api.nvim_buf_set_lines(source, 5, 6, false, { '    return sum(prices) - abs(discount)' })
+  desk.next(code(changed))
+  desk.go()
+  desk.wait('run again', has('-discount + sum'))
+  seen.run_again = desk.text(source)
   vim.cmd('silent undo')
+  seen.run_again_undone = desk.text(source)
+  vim.cmd('Aiex close')
+  desk.answer_with(nil)
+  vim.cmd('silent undo | silent undo')
 
   -- Changed elsewhere: it lands where its text is now.
   desk.to_symbol()
@@ -127,22 +143,31 @@ desk.run(function()
   vim.cmd('silent undo | silent undo')
   seen.moved_undone = desk.text(source) == before
 
-  -- Changed in the very moment the edit arrives: refused by the editor, sent again.
-  local answers = {}
+  -- Changed in the very moment the edit arrives, in a file just opened: refused, sent again.
+  vim.fn.writefile(vim.fn.readfile(vim.env.AIEX_SOURCE), vim.fs.dirname(vim.env.AIEX_SOURCE) .. '/other.py')
+  vim.cmd.edit(vim.fs.dirname(vim.env.AIEX_SOURCE) .. '/other.py')
+  desk.attached()
+  desk.to_symbol()
+  local answers, fresh = {}, vim.api.nvim_get_current_buf()
+  seen.race_version = vim.lsp.util.buf_versions[fresh]
   local apply = client.handlers['workspace/applyEdit']
   client.handlers['workspace/applyEdit'] = function(...)
     if #answers == 0 then
-      vim.api.nvim_buf_set_lines(source, 1, 1, false, { '# at the last moment' })
+      vim.api.nvim_buf_set_lines(fresh, 1, 1, false, { '# at the last moment' })
     end
-    answers[#answers + 1] = apply(...)
-    return answers[#answers]
+    local answer = apply(...)
+    answers[#answers + 1] = answer
+    return answer
   end
-  desk.to_symbol()
   desk.next(code(changed))
   vim.cmd('Aiex refactor Put it first')
-  desk.wait('sent again', has('-discount + sum'))
-  seen.race, seen.race_answers = desk.text(source), answers
-  vim.cmd('silent undo | silent undo')
+  desk.wait('sent again', function() return desk.text(fresh):find('-discount + sum', 1, true) end)
+  seen.race, seen.race_answers = desk.text(fresh), answers
+  vim.cmd('silent undo')
+  seen.race_undone = desk.text(fresh)
+  vim.cmd.buffer(source)
+  vim.cmd.bwipeout({ fresh, bang = true })
+  back()
 
   -- A buffer that cannot be changed.
   client.handlers['workspace/applyEdit'] = apply

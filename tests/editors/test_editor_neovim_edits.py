@@ -90,6 +90,11 @@ def test_a_change_at_the_same_place_refuses_the_edit_and_loses_nothing(seen):
     assert "-discount + sum(prices)" in seen["stale_shown"]
 
 
+def test_a_refused_edit_can_be_run_again_on_the_text_as_it_is(seen):
+    assert seen["run_again"] == CHANGED.rstrip("\n")
+    assert "abs(discount)" in seen["run_again_undone"]
+
+
 def test_a_change_elsewhere_moves_the_edit(seen):
     first, rest = CHANGED.split("\n", 1)
     assert seen["moved"] == f"{first}\n# new\n# lines\n{rest}".rstrip("\n")
@@ -100,11 +105,14 @@ def test_an_edit_overtaken_by_a_keystroke_is_refused_with_the_reason_and_sent_ag
     refused, made = seen["race_answers"]
     assert refused == {
         "applied": False,
-        "failureReason": "prices.py was changed while the model worked",
+        "failureReason": "other.py was changed while the model worked",
     }
     assert made == {"applied": True}
+    assert seen["race_version"] == 0
     first, rest = CHANGED.split("\n", 1)
     assert seen["race"] == f"{first}\n# at the last moment\n{rest}".rstrip("\n")
+    first, rest = SOURCE.split("\n", 1)
+    assert seen["race_undone"] == f"{first}\n# at the last moment\n{rest}".rstrip("\n")
 
 
 def test_a_buffer_that_cannot_be_changed_is_left_and_the_text_shown(seen):

@@ -27,6 +27,9 @@ end
 
 local function pick_answer()
   local answers = require('aiex.answers')
+  if #answers.all() == 0 then
+    return vim.notify('aiex: there is no answer yet', vim.log.levels.WARN)
+  end
   vim.ui.select(answers.all(), {
     prompt = 'Answers:',
     kind = 'aiex_answer',

@@ -65,6 +65,14 @@ function M.set(options)
   current = options
 end
 
+--- Returns the server and its arguments as vim.lsp will start it, nil where a function does that.
+---@return string[]?
+function M.cmd()
+  local resolved = vim.lsp.config.aiex
+  local cmd = resolved and resolved.cmd or M.get().cmd
+  return type(cmd) == 'table' and cmd or nil
+end
+
 local function distance(a, b)
   local row = {}
   for j = 0, #b do

@@ -20,17 +20,21 @@ local function check_neovim()
   end
 end
 
-local function check_server(options)
+local function check_server(cmd)
   health.start('aiex: server')
-  local path = vim.fn.exepath(options.cmd[1])
+  if not cmd then
+    health.info('started by a function of vim.lsp.config')
+    return true
+  end
+  local path = vim.fn.exepath(cmd[1])
   if path == '' then
-    health.error(('"%s" is not on PATH'):format(options.cmd[1]), {
+    health.error(('"%s" is not on PATH'):format(cmd[1]), {
       'Install aiex-lsp: see :help aiex-install',
       'or name it: require("aiex").setup { cmd = { "/path/to/aiex-lsp", "serve" } }',
     })
     return false
   end
-  local version = server_version(options.cmd)
+  local version = server_version(cmd)
   if version then
     health.ok(('%s at %s'):format(version, path))
   else
@@ -52,7 +56,7 @@ local function check_setup(options)
 end
 
 -- Asks the server that runs, else its command line.
-local function diagnosis(options)
+local function diagnosis(cmd)
   local client = vim.lsp.get_clients({ name = 'aiex' })[1]
   if client then
     local answer, why = client:request_sync('aiex/diagnoseConfig', vim.empty_dict(), 15000, 0)
@@ -61,14 +65,17 @@ local function diagnosis(options)
     end
     return nil, answer and answer.err and answer.err.message or why
   end
-  local ran = vim.system({ options.cmd[1], 'doctor', '--json' }, { text = true, timeout = 15000 }):wait()
+  if not cmd then
+    return nil, 'no server runs'
+  end
+  local ran = vim.system({ cmd[1], 'doctor', '--json' }, { text = true, timeout = 15000 }):wait()
   local ok, found = pcall(vim.json.decode, ran.stdout, { luanil = { object = true } })
   return ok and found or nil, vim.trim(ran.stderr or '')
 end
 
-local function check_providers(options)
+local function check_providers(cmd)
   health.start('aiex: providers')
-  local found, why = diagnosis(options)
+  local found, why = diagnosis(cmd)
   if not found then
     return health.error('The configuration could not be checked: ' .. (why or 'no answer'), {
       'Run `aiex-lsp doctor` in a terminal',
@@ -105,12 +112,13 @@ end
 
 --- Reports on Neovim, the server, the configuration, the providers and the attached buffers.
 function M.check()
-  local options = require('aiex.config').get()
+  local config = require('aiex.config')
+  local cmd = config.cmd()
   check_neovim()
-  local found = check_server(options)
-  check_setup(options)
+  local found = check_server(cmd)
+  check_setup(config.get())
   if found then
-    check_providers(options)
+    check_providers(cmd)
   end
   check_buffers()
 end

@@ -19,8 +19,9 @@ function M.setup(options)
     pattern = taken.filetypes,
     desc = 'aiex: say once where the server is missing',
     callback = function(event)
-      if vim.bo[event.buf].buftype == '' and vim.fn.executable(taken.cmd[1]) == 0 then
-        vim.notify_once(M.missing(taken.cmd[1]), vim.log.levels.WARN)
+      local cmd = vim.bo[event.buf].buftype == '' and config.cmd()
+      if cmd and vim.fn.executable(cmd[1]) == 0 then
+        vim.notify_once(M.missing(cmd[1]), vim.log.levels.WARN)
       end
     end,
   })

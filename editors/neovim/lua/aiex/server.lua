@@ -11,7 +11,7 @@ function M.on_init(client)
   function client:request(method, params, handler, bufnr)
     if method == 'textDocument/codeAction' and params.range then
       params.context.diagnostics = require('aiex.place').with_diagnostics(
-        self, vim._resolve_bufnr(bufnr), params.range, params.context.diagnostics)
+        self, bufnr and bufnr ~= 0 and bufnr or vim.api.nvim_get_current_buf(), params.range, params.context.diagnostics)
     end
     return request(self, method, params, handler, bufnr)
   end
@@ -42,10 +42,11 @@ end
 --- Returns why no server is attached to the current buffer, and what to do.
 ---@return string
 function M.why_none()
-  local options = require('aiex.config').get()
+  local config = require('aiex.config')
+  local options, cmd = config.get(), config.cmd()
   local filetype = vim.bo.filetype
-  if vim.fn.executable(options.cmd[1]) == 0 then
-    return require('aiex').missing(options.cmd[1])
+  if cmd and vim.fn.executable(cmd[1]) == 0 then
+    return require('aiex').missing(cmd[1])
   elseif not vim.lsp.is_enabled('aiex') then
     return 'aiex: not started; call require("aiex").setup{} in your init.lua'
   elseif not vim.list_contains(options.filetypes, filetype) then
