@@ -6,7 +6,9 @@ page is held against the code and the contract by `tests/unit/test_server_page.p
 Requests of aiex, each an `executeCommand` command of the same name with the same one argument
 too. Those marked `*` ask a model: as a command they answer `{accepted: id}` at once and deliver
 afterwards, or with `wait: true` answer when done; they take `{textDocument, range? | position?,
-provider?, model?, strategy?, diagnostics?, workDoneToken?, partialResultToken?}` besides.
+provider?, model?, strategy?, diagnostics?, workDoneToken?, partialResultToken?}` besides. Where
+`textDocument` has a `version`, as in the commands of actions, the places are of that text: in a
+later one they are moved along, or the call is refused.
 
 ====================  =============================  ==========================================
 method                further params                 result

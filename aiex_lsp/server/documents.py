@@ -24,6 +24,9 @@ from aiex_lsp.text.snapshot import Encoding, Snapshot, Span
 FOLLOWED = 50
 """Versions kept of a document whose edit is on its way."""
 
+LISTED = 4
+"""Versions kept of a document for which actions were listed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Splice:
@@ -42,6 +45,7 @@ class Documents:
         self._open: dict[str, Snapshot] = {}
         self._uris: dict[Path, str] = {}
         self._followed: dict[str, list[deque[Snapshot]]] = {}
+        self._listed: dict[str, deque[Snapshot]] = {}
 
     def __iter__(self) -> Iterator[Snapshot]:
         return iter(self._open.values())
@@ -86,8 +90,19 @@ class Documents:
     def close(self, uri: str) -> None:
         """Forget a document."""
         self._open.pop(uri, None)
+        self._listed.pop(uri, None)
         if (path := _file(uri)) is not None:
             self._uris.pop(path, None)
+
+    def keep_listed(self, snapshot: Snapshot) -> None:
+        """Keep a document's text for the actions that were listed for it."""
+        kept = self._listed.setdefault(snapshot.uri, deque(maxlen=LISTED))
+        if not kept or kept[-1] is not snapshot:
+            kept.append(snapshot)
+
+    def listed(self, uri: str, version: int) -> Snapshot | None:
+        """Return the text actions were listed for, None where that was long ago."""
+        return next((one for one in self._listed.get(uri, ()) if one.version == version), None)
 
     def get(self, uri: str) -> Snapshot | None:
         """Return the document as the editor has it now, None where it is not open.

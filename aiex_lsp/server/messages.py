@@ -7,7 +7,7 @@ Each class reads itself from the JSON object of a request, or from a command's o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import attrs
 from lsprotocol import types
@@ -71,6 +71,10 @@ class CallParams(Params):
         return ()
 
 
+def _no_key(_name: str, _value: Any) -> None:
+    """Return nothing: a key of this name beside `textDocument` means nothing."""
+
+
 @attrs.frozen(kw_only=True)
 class PlaceParams(CallParams):
     """A call about a place: a range, a position, or the whole document."""
@@ -79,6 +83,16 @@ class PlaceParams(CallParams):
     range: types.Range | None = optional(range_)
     position: types.Position | None = optional(position)
     diagnostics: tuple[Mapping[str, Any], ...] = optional(diagnostics, ())
+    version: int | None = attrs.field(default=None, metadata={"check": _no_key})
+    """That of `textDocument`, where it names one: the text the places are of."""
+
+    @classmethod
+    def read(cls, raw: Any) -> Self:
+        """Return the params of a JSON value. Raises `UsageError`."""
+        params = super().read(raw)
+        version = raw["textDocument"].get("version") if raw else None
+        whole = isinstance(version, int) and not isinstance(version, bool)
+        return attrs.evolve(params, version=version if whole else None)
 
     @property
     def reported(self) -> tuple[Mapping[str, Any], ...]:

@@ -21,6 +21,7 @@ from aiex_lsp.server.consent import ask_once
 from aiex_lsp.server.diagnostics import reported_in
 from aiex_lsp.server.documents import shown
 from aiex_lsp.server.lifecycle import services_of
+from aiex_lsp.server.listed import as_now
 from aiex_lsp.server.messages import CallParams
 from aiex_lsp.server.outcome import Outcome, outcome_of
 from aiex_lsp.server.outlines import symbol_at
@@ -66,6 +67,7 @@ class TaskMethod:
 
 async def run_as_request(ls: AiexServer, method: TaskMethod, params: CallParams) -> Any:
     """Return the result as JSON when it is there."""
+    params = as_now(ls, params)
     at = method.place(ls, params)
     token = params.work_done_token
     names = [("token", token)] if token is not None else []
@@ -81,6 +83,7 @@ async def run_as_request(ls: AiexServer, method: TaskMethod, params: CallParams)
 
 async def run_as_command(ls: AiexServer, method: TaskMethod, params: CallParams) -> Any:
     """Return `{accepted}` at once, or with `wait` the result when it was delivered."""
+    params = as_now(ls, params)
     at = method.place(ls, params)
     work_id = ls.work.new_id()
     token = params.work_done_token

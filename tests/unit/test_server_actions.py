@@ -78,7 +78,7 @@ async def test_a_function_is_offered_the_whole_table(world):
         ("Write a haiku: `add`", "aiex.haiku"),
     ]
     name = {"start": {"line": 4, "character": 8}, "end": {"line": 4, "character": 11}}
-    base = {"textDocument": {"uri": URI}, "range": name}
+    base = {"textDocument": {"uri": URI, "version": 1}, "range": name}
     commands = [(a["command"]["command"], a["command"]["arguments"]) for a in found]
     assert commands[0] == ("aiex/explain", [base])
     assert commands[3] == ("aiex/analyze", [{**base, "analysisType": "security"}])

@@ -81,7 +81,7 @@ class TestActions:
         ]
         assert [a["diagnostics"] for a in found] == [[UNDEFINED], [UNUSED]]
         assert [a["command"]["arguments"] for a in found] == [
-            [{"textDocument": {"uri": URI}, "range": d["range"], "diagnostic": d}]
+            [{"textDocument": {"uri": URI, "version": 1}, "range": d["range"], "diagnostic": d}]
             for d in (UNDEFINED, UNUSED)
         ]
         for action in found:

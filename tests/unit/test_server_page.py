@@ -89,6 +89,7 @@ def test_the_page_lists_the_methods_of_lsp(tmp_path):
 def test_params_on_the_page_are_those_of_the_code(tmp_path):
     shared = {
         *("textDocument", "range", "position", "provider", "model", "strategy", "diagnostics"),
+        "version",
         *("workDoneToken", "partialResultToken", "wait"),
     }
     for name, method in server(tmp_path).methods.items():

@@ -54,6 +54,8 @@ async def code_action(
         found += _fixes(ls, snapshot, others)
     if not automatic:
         found += await _offered(ls, params, snapshot, only)
+    if found:
+        ls.documents.keep_listed(snapshot)
     if not ls.client.action_literals:
         return [action.command for action in found if action.command is not None]
     return found
@@ -69,7 +71,7 @@ def _fixes(
     )
     for diagnostic, title in zip(inside, titles, strict=True):
         argument = {
-            "textDocument": {"uri": snapshot.uri},
+            "textDocument": _named(snapshot),
             "range": diagnostic.range,
             "diagnostic": diagnostic,
         }
@@ -92,7 +94,7 @@ async def _offered(
     if place.span is None:
         return []
     base: dict[str, Any] = {
-        "textDocument": {"uri": snapshot.uri},
+        "textDocument": _named(snapshot),
         "range": convert.range_of(snapshot, place.span, ls.client.encoding),
     }
     others = [d for d in params.context.diagnostics if d.source != "aiex"]
@@ -107,6 +109,11 @@ async def _offered(
         )
         for offer in offers(place, ls.templates, only, automatic=False)
     ]
+
+
+def _named(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the document with the version the action is for: it may be run much later."""
+    return {"uri": snapshot.uri, "version": snapshot.version}
 
 
 def _action(
