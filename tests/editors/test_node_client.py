@@ -47,6 +47,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         found = seen_by(
             here,
             [str(shutil.which("node")), str(CLIENT)],
+            limit=100,
             AIEX_TOOLS=str(TOOLS),
             AIEX_SOURCE=here.source.as_uri(),
             AIEX_ROOT=here.source.parent.as_uri(),
