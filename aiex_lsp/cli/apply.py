@@ -83,19 +83,24 @@ def shown_path(uri: str, root: Path) -> str:
     return path.as_posix().lstrip("/")
 
 
+def ensure_writable(uri: str, root: Path) -> None:
+    """Raise `EditError` for a file that must not be written: told before a model is paid."""
+    path, name = path_of(uri), shown_path(uri, root)
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
+        raise EditError(f"{name} lies outside the project", "Nothing was written")
+    # Replacing a file asks nothing of its own permissions; its owner took them away on purpose.
+    if path.exists() and (not path.stat().st_mode & 0o222 or not os.access(path, os.W_OK)):
+        raise EditError(f"{name} is read-only", "Make it writable")
+
+
 def _check(path: Path, file: FileEdit, root: Path) -> None:
     name = shown_path(file.uri, root)
-    real = Path(os.path.realpath(path))
-    if not real.is_relative_to(os.path.realpath(root)):
-        raise EditError(f"{name} lies outside the project", "Nothing was written")
-    if file.create:
-        if path.exists():
-            raise StaleEditError(f"{name} exists by now", "Run the command again")
-        return
     try:
-        # Replacing a file asks nothing of its own permissions; its owner took them away on purpose.
-        if not path.stat().st_mode & 0o222 or not os.access(path, os.W_OK):
-            raise EditError(f"{name} is read-only", "Make it writable")
+        ensure_writable(file.uri, root)
+        if file.create:
+            if path.exists():
+                raise StaleEditError(f"{name} exists by now", "Run the command again")
+            return
         now = path.read_bytes()
     except OSError as error:
         raise StaleEditError(f"{name} cannot be read any more", "Run the command again") from error

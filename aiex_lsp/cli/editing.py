@@ -28,10 +28,13 @@ def run_edit(
     diagnostic: str | None = None,
 ) -> None:
     """Run a task that edits (fix, document, refactor) and print its diff, or write it."""
+    from aiex_lsp.cli.apply import ensure_writable
     from aiex_lsp.cli.asking import run_task
     from aiex_lsp.cli.target import read_target
 
     target = read_target(file)
+    if apply:
+        ensure_writable(target.snapshot.uri, target.root)
     diagnostics, options = reported(target, diagnostic)
     if instruction:
         options["instruction"] = instruction
@@ -74,9 +77,15 @@ def show(
     from aiex_lsp.cli import jsonable
     from aiex_lsp.cli.apply import apply_plan, diff_of
     from aiex_lsp.cli.output import print_diff, tell_source
+    from aiex_lsp.errors import EditError
 
     diff = diff_of(result.plan, target.root)
-    written = apply_plan(result.plan, target.root) if apply else []
+    try:
+        written = apply_plan(result.plan, target.root) if apply else []
+    except EditError:
+        # It was paid for, and is not lost.
+        click.echo(f"The change was:\n{diff}", err=True)
+        raise
     if common.as_json:
         click.echo(
             jsonable.dump(jsonable.edit(result, diff, bool(written), choice=common.explain_choice))
