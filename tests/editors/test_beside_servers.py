@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.editors.harness import answer, desk, seen_by
+from tests.editors.harness import PAGES, answer, desk, seen_by
 from tests.editors.node_tools import PYRIGHT, why_no_node
 from tests.editors.test_editor_neovim import NVIM
 from tests.servers.script import Reply
@@ -46,14 +46,26 @@ ALONE = 75
 """Milliseconds the scripted server's hover takes alone, where nothing else runs."""
 
 INIT = """
+vim.o.completeopt = 'menuone,noselect'
 vim.lsp.config('{name}', {{
   cmd = {command}, filetypes = {{ 'python' }}, root_markers = {{ '.git' }},
 }})
-vim.lsp.config('aiex', {{
-  cmd = {{ 'aiex-lsp', 'serve' }}, filetypes = {{ 'python' }}, root_markers = {{ '.git' }},
-}})
 vim.lsp.enable('{name}')
-vim.o.completeopt = 'menuone,noselect'
+function _G.start_aiex()
+{aiex}
+end
+"""
+
+PLAIN = """
+vim.lsp.config('aiex', {
+  cmd = { 'aiex-lsp', 'serve' }, filetypes = { 'python' }, root_markers = { '.git' },
+})
+vim.lsp.enable('aiex')
+"""
+
+PLUGIN = f"""
+vim.opt.rtp:prepend('{PAGES / "neovim"}')
+require('aiex').setup {{}}
 """
 
 pytestmark = [
@@ -71,25 +83,28 @@ def slow(body: dict[str, Any]) -> Reply:
     return reply
 
 
-def sit_down(folder: Path, name: str, command: list[str], typed: str) -> dict[str, Any]:
+def sit_down(folder: Path, name: str, command: list[str], aiex: str) -> dict[str, Any]:
     """Return what the programmer of beside.lua saw."""
     assert NVIM is not None
     init = folder / "init.lua"
     quoted = "{ " + ", ".join(f"[=[{part}]=]" for part in command) + " }"
-    init.write_text(INIT.format(name=name, command=quoted), encoding="utf-8")
+    init.write_text(INIT.format(name=name, command=quoted, aiex=aiex), encoding="utf-8")
     script = Path(__file__).with_name("beside.lua")
     with desk(folder) as here:
         here.server.answer = slow
         here.source.write_text(SOURCE, encoding="utf-8")
         run = [NVIM, "--headless", "-n", "-i", "NONE", "-u", str(init), str(here.source)]
-        return seen_by(here, [*run, "-c", f"luafile {script}"], AIEX_OTHER=name, AIEX_TYPED=typed)
+        return seen_by(here, [*run, "-c", f"luafile {script}"], AIEX_OTHER=name)
 
 
-@pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Return what is seen beside the scripted server."""
+@pytest.fixture(scope="module", params=[PLAIN, PLUGIN], ids=["plain", "plugin"])
+def seen(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """Return what is seen beside the scripted server, by the bare configuration and the plugin."""
     command = [sys.executable, str(Path(__file__).with_name("beside_server.py"))]
-    return sit_down(tmp_path_factory.mktemp("beside"), "other", command, "other_")
+    folder = tmp_path_factory.mktemp("beside")
+    return sit_down(folder, "other", command, request.param)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +113,7 @@ def pyright(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     if (reason := why_no_node()) is not None:
         pytest.skip(reason)
     command = [str(shutil.which("node")), str(PYRIGHT), "--stdio"]
-    return sit_down(tmp_path_factory.mktemp("pyright"), "pyright", command, 'shout("a").')
+    return sit_down(tmp_path_factory.mktemp("pyright"), "pyright", command, PLUGIN)
 
 
 def allowed(seen: dict[str, Any]) -> float:
@@ -158,10 +173,12 @@ def test_the_others_quick_fix_is_offered_first_and_once(seen: dict[str, Any]) ->
     assert "aiex: Explain `total`" in seen["actions"]
 
 
-def test_the_quick_fix_of_a_key_is_the_others_and_asks_nothing(seen: dict[str, Any]) -> None:
-    """Neovim gives a server only its own diagnostics, so aiex offers no second one."""
+def test_a_key_for_the_preferred_quick_fix_applies_the_others_and_asks_nothing(
+    seen: dict[str, Any],
+) -> None:
+    """Neovim gives a server its own diagnostics only; by the plugin aiex has a fix of its own."""
     assert "sum(prices) - price_reduction" in seen["fixed"]
-    assert seen["fixed_preferred"] == seen["fixed"]
+    assert seen.get("fixed_only", seen["fixed"]) == seen["fixed"]
     assert not seen["fix_asked"]
 
 
