@@ -22,6 +22,14 @@ desk.run(function()
     pattern = 'AiexStatus',
     callback = function(event) told[#told + 1] = event.data and event.data.summary.severity end,
   })
+  -- Who does not wait for the server is answered when it is there.
+  vim.cmd.edit(vim.env.AIEX_SOURCE)
+  desk.to_symbol()
+  seen.clients_early = #vim.lsp.get_clients({ name = 'aiex' })
+  vim.cmd('Aiex explain')
+  desk.float_with('Nothing is rounded')
+  desk.idle()
+  vim.cmd('Aiex close')
   local _, source = desk.open()
 
   -- The status is told, and the statusline shows it.
@@ -146,6 +154,11 @@ desk.run(function()
 
   -- The server ends: its jobs end with it.
   desk.take('dead')
+  for _, name in ipairs({ 'desk', 'spare' }) do
+    desk.listen()
+    vim.cmd('Aiex provider reset ' .. name)
+    desk.said(name .. ' is asked again')
+  end
   vim.cmd('Aiex provider check')
   desk.wait('alive', function() return aiex.status().summary.severity == 'ok' end)
   desk.next('Never', desk.HOLD)

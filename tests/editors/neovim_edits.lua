@@ -162,6 +162,7 @@ desk.run(function()
   desk.next(code(changed))
   vim.cmd('Aiex refactor Put it first')
   desk.wait('sent again', function() return desk.text(fresh):find('-discount + sum', 1, true) end)
+  client.handlers['workspace/applyEdit'] = apply
   seen.race, seen.race_answers = desk.text(fresh), answers
   vim.cmd('silent undo')
   seen.race_undone = desk.text(fresh)
@@ -169,8 +170,26 @@ desk.run(function()
   vim.cmd.bwipeout({ fresh, bang = true })
   back()
 
+  -- Of several files all are changed or none, also where one fails in the middle.
+  local function two_files(second)
+    local first = { range = { start = { line = 0, character = 0 }, ['end'] = { line = 0, character = 0 } } }
+    return client.handlers['workspace/applyEdit'](nil, { edit = { documentChanges = {
+      { textDocument = { uri = vim.uri_from_bufnr(source) },
+        edits = { vim.tbl_extend('force', first, { newText = '# first\n' }) } },
+      { textDocument = { uri = vim.uri_from_bufnr(tests) },
+        edits = { vim.tbl_extend('force', first, { newText = second }) } },
+    } } }, { client_id = client.id })
+  end
+  local tests_before = desk.text(tests)
+  local broken = two_files(nil)
+  seen.broken = { broken.applied, desk.text(source) == before, desk.text(tests) == tests_before }
+  local whole = two_files('# second\n')
+  seen.whole = { whole.applied, desk.text(source):find('# first', 1, true) == 1,
+    desk.text(tests):find('# second', 1, true) == 1 }
+  vim.cmd('silent undo')
+  seen.whole_undone = desk.text(source) == before
+
   -- A buffer that cannot be changed.
-  client.handlers['workspace/applyEdit'] = apply
   desk.to_symbol()
   desk.next(code(changed), desk.HOLD, 'Done.')
   vim.cmd('Aiex refactor Put it first')

@@ -70,6 +70,10 @@ class TestReports:
 
 
 class TestCommands:
+    def test_a_command_given_while_the_server_starts_is_done_when_it_has_started(self, seen):
+        assert seen["clients_early"] == 0  # and the script saw the answer
+        assert not any("attached" in message for message in seen["notified"][:-1])
+
     def test_completion_knows_every_word(self, seen):
         found = seen["complete"]
         for name in (

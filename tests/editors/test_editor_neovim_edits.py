@@ -115,6 +115,12 @@ def test_an_edit_overtaken_by_a_keystroke_is_refused_with_the_reason_and_sent_ag
     assert seen["race_undone"] == f"{first}\n# at the last moment\n{rest}".rstrip("\n")
 
 
+def test_of_several_files_all_are_changed_or_none(seen):
+    assert seen["broken"] == [False, True, True]
+    assert seen["whole"] == [True, True, True]
+    assert seen["whole_undone"]
+
+
 def test_a_buffer_that_cannot_be_changed_is_left_and_the_text_shown(seen):
     assert seen["locked_kept"]
     assert "-discount + sum(prices)" in seen["locked_shown"]

@@ -162,7 +162,7 @@ local function ask(one, client, method, params)
         return fail(one, err)
       end
       one.state, one.job, one.answer = 'done', nil, result.answer
-      replace(one, result.markdown)
+      replace(one, (result.markdown:gsub('%s+$', '')))
     end,
   })
   window.refresh(one)

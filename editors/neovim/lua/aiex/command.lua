@@ -83,15 +83,13 @@ local function perform(name, words, lines)
     return alone[name](words)
   end
   local server = require('aiex.server')
-  if served[name] then
-    local client = server.client(0, true)
-    return client and served[name](client, words)
-  end
-  local client = server.client(0)
-  if client then
+  server.with_client(served[name] ~= nil, function(client)
+    if served[name] then
+      return served[name](client, words)
+    end
     local buffer = vim.api.nvim_get_current_buf()
     placed[name]({ client = client, buffer = buffer, lines = lines, words = words })
-  end
+  end)
 end
 
 local function menu(lines)

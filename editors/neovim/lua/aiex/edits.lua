@@ -56,13 +56,19 @@ local function tell(changed, label)
   if not require('aiex.config').get().notify then
     return
   end
-  local parts = {}
+  local names, parts = {}, {}
   for _, one in ipairs(changed) do
     local undo = one.buffer == vim.api.nvim_get_current_buf() and ' (u takes it back)'
       or ' (not saved)'
+    names[#names + 1] = name_of(one.buffer)
     parts[#parts + 1] = name_of(one.buffer) .. undo
   end
-  vim.notify(('aiex: %s: changed %s'):format(label or 'edit', table.concat(parts, ', ')))
+  -- What does not fit on the last line would have to be answered with <Enter>.
+  local text = ('aiex: %s: changed %s'):format(label or 'edit', table.concat(parts, ', '))
+  if vim.api.nvim_strwidth(text) > vim.v.echospace then
+    text = ('aiex: changed %s'):format(table.concat(names, ', '))
+  end
+  vim.notify(text)
 end
 
 --- Handles `workspace/applyEdit`: makes the edit, or returns why nothing was changed.
@@ -90,8 +96,8 @@ function M.on_apply_edit(_, params, context)
   end
   local done, failure = pcall(vim.lsp.util.apply_workspace_edit, params.edit, client.offset_encoding)
   if not done then
-    for buffer, sequence in pairs(before) do
-      pcall(undo_to, buffer, sequence)
+    for _, one in ipairs(changed) do
+      pcall(undo_to, one.buffer, before[one.buffer] or 0)
     end
     return { applied = false, failureReason = tostring(failure) }
   end

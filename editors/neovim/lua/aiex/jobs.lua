@@ -112,7 +112,8 @@ local function follow(job, params, client_id)
   if value.kind == 'begin' and not job and value.cancellable then
     jobs[#jobs + 1] = { title = value.title, client_id = client_id, token = params.token }
     if require('aiex.config').get().notify then
-      vim.api.nvim_echo({ { ('aiex: %s …'):format(value.title) } }, false, {})
+      local text = vim.fn.strcharpart(('aiex: %s'):format(value.title), 0, vim.v.echospace - 2)
+      vim.api.nvim_echo({ { text .. ' …' } }, false, {})
     end
   elseif value.kind == 'end' and job and not job.request then
     forget(job)

@@ -22,7 +22,7 @@ end
 ---@param one table a ProviderStatus
 ---@return string
 function M.describe(one)
-  local parts = { one.status }
+  local parts = { one.status == 'unknown' and one.error or one.status }
   if one.circuit and one.circuit.state ~= 'closed' then
     parts[#parts + 1] = 'circuit ' .. one.circuit.state:gsub('_', ' ')
   end
@@ -31,6 +31,18 @@ function M.describe(one)
   end
   parts[#parts + 1] = one.model
   return table.concat(parts, ', ')
+end
+
+--- Returns the providers with those first that can be asked.
+---@param providers table[]
+---@return table[]
+function M.usable_first(providers)
+  local function rank(one) return one.status == 'healthy' and 1 or one.error and 3 or 2 end
+  local sorted = {}
+  for wanted = 1, 3 do
+    vim.list_extend(sorted, vim.tbl_filter(function(one) return rank(one) == wanted end, providers))
+  end
+  return sorted
 end
 
 local function pick_model(client, provider)
@@ -83,7 +95,7 @@ local function pick(client)
         text = ('%s: %s'):format(one.provider, M.describe(one)),
         act = function() select(client, { provider = one.provider }) end,
       }
-    end, providers)
+    end, M.usable_first(providers))
     local function add(text, act) items[#items + 1] = { text = text, act = act } end
     add('Choose a model …', function() pick_model(client) end)
     add('Choose a strategy …', function() pick_strategy(client) end)

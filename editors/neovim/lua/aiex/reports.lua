@@ -21,13 +21,13 @@ function M.status(client)
   server.ask(client, 'aiex/providers', {}, function(providers)
     local report = require('aiex.status').report()
     local lines = { report and ('**%s**'):format(report.summary.text) or '', '' }
-    for _, one in ipairs(providers) do
+    for _, one in ipairs(require('aiex.provider').usable_first(providers)) do
       vim.list_extend(lines, {
         ('- **%s** %s'):format(one.provider, require('aiex.provider').describe(one)),
         ('  circuit %s · requests %s · tokens %s'):format(
           one.circuit.state:gsub('_', ' '), left(one.rateLimit.requests), left(one.rateLimit.tokens)),
       })
-      if one.error then
+      if one.error and one.status ~= 'unknown' then
         lines[#lines + 1] = '  ' .. one.error:gsub('\n', ' ')
       end
     end

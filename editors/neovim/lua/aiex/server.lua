@@ -39,6 +39,33 @@ function M.client(buffer, anywhere)
   return found
 end
 
+--- Hands on the client of the current buffer: at once, or when the server that starts has started.
+---@param anywhere boolean a client of another buffer is as good
+---@param act fun(client: vim.lsp.Client)
+function M.with_client(anywhere, act)
+  local buffer = vim.api.nvim_get_current_buf()
+  local starting = #vim.lsp.get_clients({ name = 'aiex', bufnr = buffer }) == 0
+    and #vim.lsp.get_clients({ name = 'aiex', bufnr = buffer, _uninitialized = true }) > 0
+  if not starting then
+    local client = M.client(buffer, anywhere)
+    return client and act(client)
+  end
+  vim.api.nvim_echo({ { 'aiex: the server starts …' } }, false, {})
+  vim.api.nvim_create_autocmd('LspAttach', {
+    buffer = buffer,
+    callback = function(event)
+      local client = vim.lsp.get_client_by_id(event.data.client_id)
+      if not client or client.name ~= 'aiex' then
+        return
+      end
+      if vim.api.nvim_get_current_buf() == buffer then
+        vim.schedule(function() act(client) end)
+      end
+      return true -- once
+    end,
+  })
+end
+
 --- Returns why no server is attached to the current buffer, and what to do.
 ---@return string
 function M.why_none()

@@ -61,7 +61,7 @@ end
 
 local function bar(answer)
   local function safe(text) return (text:gsub('%%', '%%%%')) end
-  return ('%%#AiexTitle# %s %%=%%#%s# %s '):format(
+  return ('%%#AiexTitle# %s %%=%%#%s#%%< %s '):format(
     safe(answer.heading()), answer.footer_group(), safe(answer.footer()))
 end
 
