@@ -71,7 +71,7 @@ that is open while the server goes on talking can also garble the connection."
   "Send METHOD with PARAMS to SERVER; SUCCESS and FAILURE get what comes of it."
   (jsonrpc-async-request server (intern method) (or params eglot--{})
                          :success-fn success :error-fn failure :timeout nil)
-  (aiex-eglot--read-on server))
+  (aiex-read-on server))
 
 (cl-defmethod aiex-link-call ((server aiex-eglot-server) method params)
   "Return what SERVER answers to METHOD with PARAMS."
@@ -97,20 +97,10 @@ that is open while the server goes on talking can also garble the connection."
   "Return whether SERVER runs."
   (jsonrpc-running-p server))
 
-(defun aiex-eglot--read-on (server)
-  "Have messages of SERVER read that came together with an answer.
-The jsonrpc of Emacs 28 and 29 leaves the filter when the answer somebody waits
-for is there; what stands behind it waits for the next output, maybe for ever."
-  (when-let* ((process (ignore-errors (jsonrpc--process server)))
-              (filter (and (processp process) (process-filter process))))
-    (run-at-time 0 nil (lambda ()
-                         (when (and (process-live-p process) (eq filter (process-filter process)))
-                           (funcall filter process ""))))))
-
 (defun aiex-eglot--after-request (connection &rest _)
   "Read on after a request over CONNECTION that somebody waited for."
   (when (cl-typep connection 'aiex-eglot-server)
-    (aiex-eglot--read-on connection)))
+    (aiex-read-on connection)))
 
 ;;; What aiex tells
 

@@ -15,6 +15,7 @@
 ;;; Code:
 
 (require 'cl-lib)
+(require 'jsonrpc)
 (require 'subr-x)
 
 (defvar aiex-link-functions nil
@@ -58,6 +59,16 @@ There is no time limit: a model may think for minutes.")
   "Return non-nil while the server of LINK runs."
   (ignore link)
   t)
+
+(defun aiex-read-on (server)
+  "Have messages of SERVER read that came together with an answer.
+The jsonrpc of Emacs 28 and 29 leaves the filter when the answer somebody waits
+for is there; what stands behind it waits for the next output, maybe for ever."
+  (when-let* ((process (ignore-errors (jsonrpc--process server)))
+              (filter (and (processp process) (process-filter process))))
+    (run-at-time 0 nil (lambda ()
+                         (when (and (process-live-p process) (eq filter (process-filter process)))
+                           (funcall filter process ""))))))
 
 ;;; Work
 

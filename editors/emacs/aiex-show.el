@@ -31,8 +31,9 @@
   :type 'natnum)
 
 (cl-defstruct aiex-answer
-  "A shown text: its ID at the server, its TITLE, TEXT, STATE and WORK."
-  id title text state work)
+  "A shown text: its ID as an answer, its VIEW, TITLE, TEXT, STATE and WORK.
+VIEW is the id under which the server shows a text of its own accord."
+  id view title text state work)
 
 (defvar aiex--answers nil
   "Shown answers, the latest first.")
@@ -103,9 +104,9 @@
 (defun aiex-show-markdown (id title markdown final)
   "Show MARKDOWN under TITLE; the same ID replaces what it showed.
 FINAL is nil or `:json-false' while the text grows."
-  (let ((answer (or (cl-find id aiex--answers :key #'aiex-answer-id :test #'equal)
+  (let ((answer (or (cl-find id aiex--answers :key #'aiex-answer-view :test #'equal)
                     (aiex-show-begin title))))
-    (setf (aiex-answer-id answer) id)
+    (setf (aiex-answer-view answer) id)
     (aiex-show-text answer markdown (if (memq final '(nil :json-false)) "answering…" nil))))
 
 (defun aiex--replace (text)

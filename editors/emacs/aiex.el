@@ -7,15 +7,11 @@
 
 ;;; Commentary:
 
-;; Commands for aiex-lsp, the AI language server.  With eglot:
+;; Commands for aiex-lsp, the AI language server.  Three ways to it, one to take:
 ;;
-;;   (require 'aiex-eglot)
-;;   (aiex-eglot-setup)
-;;
-;; With lsp-mode, beside the language's own server:
-;;
-;;   (require 'aiex-lsp-mode)
-;;   (aiex-lsp-mode-setup)
+;;   (require 'aiex-lsp-mode) (aiex-lsp-mode-setup)  ; an add-on of lsp-mode
+;;   (require 'aiex-beside) (aiex-beside-setup)      ; beside eglot, or alone
+;;   (require 'aiex-eglot) (aiex-eglot-setup)        ; as eglot's server
 ;;
 ;; `M-x aiex-menu' lists what there is.  No key is bound; bind the map
 ;; `aiex-command-map' to a prefix of yours:
@@ -112,7 +108,7 @@ whenever point rests."
 (defun aiex-follow-up (question)
   "Ask QUESTION about the answer shown."
   (interactive (list (read-string "Follow up: ")))
-  (let ((id (when-let ((answer (aiex--shown-answer))) (aiex-answer-id answer))))
+  (let ((id (cl-some #'aiex-answer-id (delq nil (cons (aiex--shown-answer) aiex--answers)))))
     (unless id (user-error "No answer to follow up: explain something first"))
     (aiex-ask (or aiex--last-link (aiex-link-or-lose)) question "aiex/followUp"
               (list :answerId id :question question))))

@@ -126,7 +126,7 @@ def compiled(file: str) -> str:
         *(
             f'(byte-compile-file "{one}")'
             for one in sorted(PACKAGE.glob("*.el"))
-            if one.stem not in ("aiex-eglot", "aiex-lsp-mode")
+            if one.stem not in ("aiex-eglot", "aiex-lsp-mode", "aiex-beside")
         ),
     )
 

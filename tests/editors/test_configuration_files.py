@@ -1,4 +1,4 @@
-"""Configuration for editors no test drives: the files parse, and the pages show them as they are."""
+"""Configuration for editors no test drives: it parses, and the pages show it as it is."""
 
 from __future__ import annotations
 

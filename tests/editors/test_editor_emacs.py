@@ -34,7 +34,12 @@ Runs = dict[str, Future[dict[str, Any]]]
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     """Yield what is seen in each scenario; the one that waits for a slow model goes beside."""
-    scenarios = {"slow": "eglot", "eglot": "eglot", "lsp-mode": "lsp-mode"}
+    scenarios = {
+        "slow": "eglot",
+        "eglot": "eglot",
+        "beside": "beside",
+        "lsp-mode": "lsp-mode",
+    }
     with ThreadPoolExecutor(2) as pool:
         yield {
             name: pool.submit(
@@ -44,7 +49,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
                 init=configuration(client),
             )
             for name, client in scenarios.items()
-            if missing(client) is None
+            if missing("lsp-mode" if client == "lsp-mode" else "eglot") is None
         }
 
 
@@ -64,11 +69,26 @@ def lsp_mode(runs: Runs) -> dict[str, Any]:
     return runs["lsp-mode"].result()
 
 
-@pytest.mark.parametrize("client", ["eglot", "lsp-mode"])
-def test_emacs_package_compiles_without_a_warning(client: str) -> None:
-    if (why := missing(client)) is not None:
+@pytest.fixture(scope="module")
+def beside(runs: Runs) -> dict[str, Any]:
+    """Return what was seen beside a server that eglot runs."""
+    if "beside" not in runs:
+        pytest.skip(str(missing("eglot")))
+    return runs["beside"].result()
+
+
+@pytest.mark.parametrize(
+    ("file", "needs"),
+    [
+        ("aiex-beside.el", "jsonrpc"),
+        ("aiex-eglot.el", "eglot"),
+        ("aiex-lsp-mode.el", "lsp-mode"),
+    ],
+)
+def test_emacs_package_compiles_without_a_warning(file: str, needs: str) -> None:
+    if (why := missing(needs)) is not None:
         pytest.skip(why)
-    assert compiled(f"aiex-{client}.el") == ""
+    assert compiled(file) == ""
 
 
 def test_emacs_package_is_documented_as_emacs_wants_it() -> None:
@@ -228,3 +248,47 @@ def test_lsp_mode_shows_who_answers_and_takes_another(lsp_mode: dict[str, Any]) 
     assert lsp_mode["mode_line"] == " aiex:desk · gpt-fake"
     assert "desk " in lsp_mode["status"]
     assert "gpt-older" in lsp_mode["selected"]
+
+
+# -- beside eglot -----------------------------------------------------------------------------
+
+
+def test_beside_eglot_nothing_starts_before_the_first_command(beside: dict[str, Any]) -> None:
+    assert beside["started_by_itself"] is None
+
+
+def test_beside_eglot_the_language_s_own_server_is_left_alone(beside: dict[str, Any]) -> None:
+    assert beside["hover"] == "Own documentation"
+    assert beside["findings"] == ["aiex: No check of the discount\nCheck it", "own: Own says so"]
+    assert beside["still_eglot"]
+
+
+def test_beside_eglot_explains_and_shows_who_answers(beside: dict[str, Any]) -> None:
+    assert "Adds up the prices" in beside["explanation"]
+    assert beside["mode_line"] == " aiex:desk · gpt-fake"
+
+
+def test_beside_eglot_fixes_what_the_other_server_reports_in_one_undo_step(
+    beside: dict[str, Any],
+) -> None:
+    assert beside["fixed"] == SOURCE.replace(BEFORE, FIXED)
+    assert beside["undone"] == SOURCE
+
+
+def test_beside_eglot_typing_elsewhere_moves_an_edit(beside: dict[str, Any]) -> None:
+    assert beside["moved"] == "# 😀 first\n" + SOURCE.replace(BEFORE, REFACTORED)
+    assert beside["moved_undone"] == "# 😀 first\n" + SOURCE
+
+
+def test_beside_eglot_typing_at_the_same_place_refuses_an_edit(beside: dict[str, Any]) -> None:
+    assert "- 2 * discount" in beside["stale"]
+    assert "changed at the same place" in beside["stale_said"]
+
+
+def test_beside_eglot_gets_the_tests_in_their_file(beside: dict[str, Any]) -> None:
+    assert beside["tests_file"].endswith("/tests/test_prices.py")
+    assert "from prices import total" in beside["tests"]
+
+
+def test_beside_eglot_a_server_that_ended_is_started_again(beside: dict[str, Any]) -> None:
+    assert "desk " in beside["status"]

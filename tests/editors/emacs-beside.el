@@ -1,0 +1,90 @@
+;;; emacs-beside.el --- aiex beside what eglot runs  -*- lexical-binding: t; -*-
+
+(require 'eglot)
+(setq eglot-connect-timeout 20
+      eglot-sync-connect t)
+
+(defun idle ()
+  (wait-for "the end of the work" (lambda () (null aiex--works))))
+
+(defun begun ()
+  (let ((work (car aiex--works)))
+    (wait-for "the work's begin" (lambda () (aiex-work-begun work)))))
+
+(defun back ()
+  (undo-boundary)
+  (let ((last-command nil)) (undo)))
+
+(scenario
+ (load (getenv "AIEX_INIT") nil t)
+ (setq eglot-server-programs `((python-mode . ("python3" ,(getenv "AIEX_OWN")))))
+ (find-file (getenv "AIEX_SOURCE"))
+ (apply #'eglot (eglot--guess-contact))
+ (wait-for "attach" (lambda () (eglot-current-server)))
+ (wait-for "its diagnostic" (lambda () (flymake-start) (flymake-diagnostics)))
+ (see 'started_by_itself (and aiex-beside--server t))
+ (to-total)
+ (let (told)
+   (eglot-hover-eldoc-function (lambda (text &rest _) (setq told (or text ""))))
+   (wait-for "hover" (lambda () told))
+   (see 'hover (substring-no-properties told)))
+
+ (aiex-explain)
+ (wait-for "explanation" (lambda () (shows "*aiex*" "Nothing is rounded")))
+ (idle)
+ (see 'explanation (text-of "*aiex*"))
+ (see 'mode_line (substring-no-properties (aiex-mode-line)))
+
+ (goto-char (point-min))
+ (search-forward "return sum")
+ (undo-boundary)
+ (call-interactively #'aiex-fix)
+ (idle)
+ (see 'fixed (buffer-string))
+ (back)
+ (see 'undone (buffer-string))
+
+ (to-total)
+ (aiex-analyze "general")
+ (idle)
+ (wait-for "findings of both" (lambda () (flymake-start) (cdr (flymake-diagnostics))))
+ (see 'findings (vconcat (sort (mapcar #'flymake-diagnostic-text (flymake-diagnostics))
+                               #'string<)))
+
+ ;; Typing elsewhere moves the edit; typing at its place refuses it
+ (aiex-refactor "Do it a moment later")
+ (begun)
+ (save-excursion (goto-char (point-min)) (insert "# 😀 first\n"))
+ (idle)
+ (see 'moved (buffer-string))
+ (back)
+ (see 'moved_undone (buffer-string))
+ (to-total)
+ (forward-line 1)
+ (aiex-refactor "Do it a moment later")
+ (begun)
+ (save-excursion
+   (goto-char (point-max))
+   (search-backward "discount  #")
+   (insert "2 * "))
+ (idle)
+ (see 'stale (buffer-string))
+ (see 'stale_said (was-said "aiex-again"))
+ (back)
+
+ (to-total)
+ (forward-line 1)
+ (aiex-generate-tests)
+ (idle)
+ (let ((buffer (buffer-with "test_prices" "test_total_takes")))
+   (see 'tests_file (and buffer (buffer-file-name buffer)))
+   (see 'tests (and buffer (with-current-buffer buffer (buffer-string)))))
+
+ ;; The server ends; the next command starts it again
+ (aiex-follow-up "Never answer")
+ (begun)
+ (delete-process (jsonrpc--process aiex-beside--server))
+ (wait-for "its end" (lambda () (null aiex--works)))
+ (aiex-status)
+ (see 'status (text-of "*aiex status*"))
+ (see 'still_eglot (and (eglot-current-server) t)))
