@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from enum import IntEnum
 
 from aiex_lsp.redaction.scanning import matches
+from aiex_lsp.redaction.spellings import beside_name, continued
 from aiex_lsp.redaction.values import (
     is_label,
+    is_phrase,
     is_reference,
     is_uuid,
     looks_random,
@@ -23,10 +25,10 @@ from aiex_lsp.redaction.values import (
 _KEYWORD = re.compile(
     r"""(?ix)
     (?P<password> passw(?:or)?d | passphrase | passcode | (?<![a-z])pwd | (?<=[a-z]_)pass(?![a-z])
-      | (?<=db)pass(?![a-z]) | contraseña | mot[_-]de[_-]passe )
+      | (?<=db)pass(?![a-z]) | (?<=db\.)pass(?![a-z]) | contraseña | mot[_-]de[_-]passe )
     | (?P<secret> secret[_-]?access[_-]?key | secret[_-]?key(?:[_-]?base)? | client[_-]?secret
       | secret | (?:private|encryption|encrypt|signing|master|hmac|jwt|session)[_-]?key
-      | credentials? | (?<![a-z])creds(?![a-z]) )
+      | credentials? | (?<![a-z])creds(?![a-z]) | client[_-]?key[_-]?data )
     | (?P<token> api[_-]?key | access[_-]?key | auth[_-]?key | service[_-]?key | account[_-]?key
       | shared[_-]?key | license[_-]?key | subscription[_-]?key | storage[_-]?key | db[_-]?key
       | token | (?<![a-z])auth(?![a-z]) | (?<![a-z])pass(?![a-z]) | (?<![a-z])pin(?![a-z])
@@ -70,15 +72,16 @@ _COMPARED = re.compile(r"\.(?:equals\w*|assign|compare\w*|set\w*)")
 
 _QUOTED = r"""(?:[@rRbBuUfFL]{0,2})(?:
       (?P<e>\\["']) (?P<v1>(?:(?!(?P=e))[^\r\n]){1,500}?) (?P=e)
-    | (?P<q>["'`]) (?P<v2>(?:\\.|(?!(?P=q))[^\r\n\\]){1,500}) (?P=q) )"""
+    | (?P<q>["'`]) (?P<v2>(?:\\.|(?!(?P=q))[^\r\n\\]|(?<=\w)(?P=q){2}(?=\w)){1,500}) (?P=q) )"""
 
 _ASSIGNED = re.compile(
     r"""(?x)
     (?:\\?["'`])? \]? (?:\[\d*\])?                                # what closes the name
     (?:
-      [ \t]*+ (?: :(?P<type>[ \t]*+[&'\w<>\[\].| ?*,-]{1,40}?) | (?<=[ \t])(?:string|str|&str) )?
+      [ \t]*+ (?: :(?P<type>[ \t]*+(?:&'\w+|[&\w<>\[\].| ?*,-]){1,40}?)
+        | (?<=[ \t])(?:string|str|&str) )?
         [ \t]*+
-        (?: :=|=>|={2,3}|!={1,2}|\?=|\|\|=|=|:|<-|->|\+= ) [ \t]*+ (?:(?:\r\n?|\n)[ \t]*+)?
+        (?: :=|=>|={2,3}|!={1,2}|\?{1,2}=|\|\|=|=|:|<-|->|\+= ) [ \t]*+ (?:(?:\r\n?|\n)[ \t]*+)?
       | [ \t]*+,?[ \t]*+["']?[ \t]*+(?:value|Value|default)["']?[ \t]*+[:=][ \t]*+
       | [ \t]*+\{[^{}]{0,300}?\bdefault[ \t]*+=[ \t]*+                # a variable of Terraform
       | (?P<call> \([ \t]*+ | [ \t]*+,[ \t]*+ )
@@ -185,8 +188,12 @@ def _beside(text: str, match: re.Match[str], settings: bool) -> Iterator[Found]:
                 return
             if _wanted(found[group], strength, quoted=True, weak=weak):
                 yield kind, *found.span(group)
-            return
+                yield from ((kind, *span) for span in continued(text, found.end()))
+                return
     head = text[line:begin]
+    for spelled in beside_name(text, head, text[begin:end], end):
+        if _wanted(spelled.value, strength, quoted=not spelled.weak, weak=spelled.weak):
+            yield from ((kind, *span) for span in spelled.pieces)
     for value, start, stop in _unquoted(text, head, text[begin:end], end, strength, settings):
         del value
         yield kind, start, stop
@@ -264,6 +271,8 @@ def _wanted(
         return False
     if looks_random(value):
         return strength > Strength.TOKEN or not is_uuid(value)
+    if strength is Strength.PASSWORD and (quoted or weak) and is_phrase(value):
+        return True
     if strength is Strength.TOKEN or is_label(value):
         return False
     mixed = any(one.isdigit() for one in value) or any(one in "!@#$%^&*+=~?" for one in value)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiex_lsp.redaction.assignments import by_name
+from aiex_lsp.redaction.spellings import by_place
 from aiex_lsp.redaction.vendors import by_form, library_patterns
 
 SETTINGS_LANGUAGES = frozenset(
@@ -47,6 +48,7 @@ def find_secrets(text: str, language: str | None = None) -> tuple[Finding, ...]:
     settings = True if language in SETTINGS_LANGUAGES else None
     found = [(start, end, 0, kind) for kind, start, end in by_form(text)]
     found += [(start, end, 1, kind) for kind, start, end in by_name(text, settings=settings)]
+    found += [(start, end, 1, kind) for kind, start, end in by_place(text)]
     if not found:
         return ()
     found.sort()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-PIECE = 16_000
+PIECE = 6_000
 """Characters in which a match of one search begins."""
 
 REACH = 2_000

@@ -114,6 +114,21 @@ def is_label(value: str) -> bool:
     return letters.isalpha() and (not letters.isascii() or letters.istitle())
 
 
+def is_phrase(value: str) -> bool:
+    """Return whether a value is a password of a few words: one of them is no word of a language."""
+    pieces = value.split()
+    return (
+        2 <= len(pieces) <= 3
+        and any(
+            (re.search(r"[^\W\d_]", one) and re.search(r"\d", one))
+            or re.search(r"[$#!@%^&*=~]{2}|\d[$#!@]|\w[$@!]\w", one)
+            for one in pieces
+        )
+        and not _TEMPLATE.search(value)
+        and not _CODE.match(value)
+    )
+
+
 def is_uuid(value: str) -> bool:
     """Return whether a value is a UUID and nothing more."""
     return _UUID.fullmatch(value) is not None
