@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from aiex_lsp.edits.new_imports import bound_names
 from aiex_lsp.edits.refusals import UNCHANGED, NotUsableError, shortened
 from aiex_lsp.edits.scene import Scene
-from aiex_lsp.syntax.imports import imports
+from aiex_lsp.syntax.imports import ImportStatement, imports
 from aiex_lsp.syntax.languages import canonical
 from aiex_lsp.syntax.python_names import unbound_names
 from aiex_lsp.syntax.symbols import build_outline
@@ -157,6 +157,7 @@ def _check_visible(old: Symbol, new: Symbol, scene: Scene, document: str) -> Non
 def _check_imports(scene: Scene, document: str) -> None:
     """Raise where an import is gone whose name is still used."""
     before = imports(scene.text, scene.language)
+    _check_not_hidden(scene, document, before)
     if not any(scene.span.start <= one.start < scene.span.end for one in before):
         return
     now = imports(document, scene.language)
@@ -167,6 +168,23 @@ def _check_imports(scene: Scene, document: str) -> None:
             if _mentions(body, name):
                 raise NotUsableError(
                     f"The answer loses the import of `{shortened(name)}`, which is still used"
+                )
+
+
+def _check_not_hidden(scene: Scene, document: str, statements: Sequence[ImportStatement]) -> None:
+    """Raise where a new definition takes the name of an import the rest of the file goes by."""
+    names = {name for one in statements for name in bound_names(one.text, scene.language)}
+    known = {one.name for one in scene.outline.symbols}
+    if not names - known:
+        return
+    for one in build_outline(document, scene.language).symbols:
+        if one.name in names and one.name not in known and not one.container:
+            spans = [(other.start, other.end) for other in statements]
+            if _mentions(
+                _without(scene.text, [*spans, (scene.span.start, scene.span.end)]), one.name
+            ):
+                raise NotUsableError(
+                    f"The answer defines `{shortened(one.name)}` anew, which the file imports"
                 )
 
 
@@ -195,7 +213,7 @@ def _mentions(text: str, name: str) -> bool:
 
 def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:
     parts, at = [], 0
-    for start, end in spans:
-        parts.append(text[at:start])
+    for start, end in sorted(spans):
+        parts.append(text[at : max(at, start)])
         at = max(at, end)
     return "".join([*parts, text[at:]])
