@@ -1,7 +1,9 @@
 import * as vscode from "vscode";
+import { Previews } from "./edits/preview";
 import { Keys } from "./keys";
 import { Lenses } from "./lenses";
 import { Menu } from "./menu";
+import { showMessages } from "./messages";
 import { middleware } from "./middleware";
 import { MoreCommands } from "./more";
 import type { ProviderHealth, ShownMarkdown } from "./protocol";
@@ -20,8 +22,9 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const keys = new Keys(context.secrets, context.globalState);
   const client = () => server.running;
   const during = <T>(work: Promise<T>) => status.during(work);
+  const previews = new Previews();
   const asking = new Asking(context.extensionUri, client, during);
-  const editing = new Editing(client, asking, during);
+  const editing = new Editing(client, asking, previews, during);
   const tasks = new TaskCommands(client, asking, editing);
   const lenses = new Lenses(() => client() !== undefined);
   const server = new Server(context, keys, output, {
@@ -31,6 +34,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
       lenses.refresh();
     },
     created: (made) => {
+      showMessages(made);
       made.onNotification("aiex/providerHealth", (told: ProviderHealth) => status.providers(told));
       made.onNotification("aiex/showMarkdown", (told: ShownMarkdown) =>
         asking.shown(told, editing.tookBack()),
@@ -43,7 +47,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
         const settings = { aiex: server.settings() };
         await client()?.sendNotification("workspace/didChangeConfiguration", { settings });
       },
-      previewed: () => editing.previewed(),
+      previews,
+      previewed: (title, how) => editing.previewed(title, how),
       discarded: () => editing.discarded(),
     }),
   });
@@ -58,10 +63,11 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     configPath: () => server.configPath(),
     paused: (paused) => status.server(paused ? "paused" : "running"),
   });
-  const commands = { ...tasks.all(), ...menu.all(), ...more.all() };
+  const commands = { ...tasks.all(), ...previews.all(), ...menu.all(), ...more.all() };
   context.subscriptions.push(
     output,
     status,
+    previews,
     asking,
     lenses,
     server,

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { definitions } from "./definitions";
 import { SCHEMES } from "./server/client";
 
 /** "Fix with aiex" above each line with a finding; where it is set, lenses above functions too. */
@@ -60,25 +61,36 @@ const FUNCTIONS = [
   vscode.SymbolKind.Class,
 ];
 
-async function functions({ uri }: vscode.TextDocument): Promise<vscode.CodeLens[]> {
+const ABOVE = [
+  ["Explain", "aiex.explain"],
+  ["Tests", "aiex.generateTests"],
+  ["Document", "aiex.document"],
+] as const;
+
+async function functions(document: vscode.TextDocument): Promise<vscode.CodeLens[]> {
+  const { uri } = document;
   const symbols = await vscode.commands.executeCommand<vscode.DocumentSymbol[] | undefined>(
     "vscode.executeDocumentSymbolProvider",
     uri,
   );
-  return everySymbol(symbols ?? [])
-    .filter((symbol) => FUNCTIONS.includes(symbol.kind))
-    .flatMap((symbol) => {
-      // Older providers give a location only.
-      const range = symbol.selectionRange ?? (symbol as unknown as vscode.SymbolInformation).location.range;
-      const at = { uri, range: new vscode.Range(range.start, range.start) };
-      return [
-        ["Explain", "aiex.explain"],
-        ["Tests", "aiex.generateTests"],
-        ["Document", "aiex.document"],
-      ].map(([title = "", command = ""]) => new vscode.CodeLens(range, { title, command, arguments: [at] }));
-    });
+  const places = symbols?.length
+    ? everySymbol(symbols)
+        .filter((symbol) => FUNCTIONS.includes(symbol.kind))
+        .map((symbol) => (symbol.selectionRange ?? locationOf(symbol)).start)
+    : definitions(document.getText()).map((one) => new vscode.Position(one.line, one.character));
+  return places.flatMap((place) => {
+    const range = new vscode.Range(place, place);
+    return ABOVE.map(
+      ([title, command]) => new vscode.CodeLens(range, { title, command, arguments: [{ uri, range }] }),
+    );
+  });
 }
 
 function everySymbol(symbols: vscode.DocumentSymbol[]): vscode.DocumentSymbol[] {
   return symbols.flatMap((one) => [one, ...everySymbol(one.children ?? [])]);
+}
+
+/** Older providers give symbols of another shape. */
+function locationOf(symbol: unknown): vscode.Range {
+  return (symbol as vscode.SymbolInformation).location.range;
 }

@@ -109,7 +109,10 @@ export class Menu {
     const asked = this.status.during(this.ask<ProviderStatus[]>("aiex/checkHealth", {}));
     const found = await asked;
     if (!found) return;
-    const items = found.map((one) => ({ label: one.provider, description: standing(one) }));
+    const items = byUse(found).map((one) => ({
+      label: one.provider,
+      description: standing(one),
+    }));
     await vscode.window.showQuickPick(items, { title: "aiex: the providers now" });
   }
 
@@ -122,7 +125,7 @@ export class Menu {
 
   /** Returns a provider's name, null for the configuration's choice, undefined for none. */
   private async pickProvider(orNone: boolean): Promise<string | null | undefined> {
-    const found = (await this.ask<ProviderStatus[]>("aiex/providers", {})) ?? [];
+    const found = byUse((await this.ask<ProviderStatus[]>("aiex/providers", {})) ?? []);
     const items: { label: string; description: string; name: string | null }[] = found.map((one) => ({
       label: one.provider,
       description: [one.model, one.local ? "local" : null, standing(one)].filter(Boolean).join(" · "),
@@ -142,4 +145,10 @@ export class Menu {
       return undefined;
     }
   }
+}
+
+/** Returns the providers that can be asked first, the last asked one before the others. */
+function byUse(found: readonly ProviderStatus[]): ProviderStatus[] {
+  const rank = (one: ProviderStatus) => (one.lastSelected ? 0 : one.status === "healthy" ? 1 : 2);
+  return [...found].sort((a, b) => rank(a) - rank(b));
 }

@@ -1,18 +1,17 @@
 import * as vscode from "vscode";
 import type { Middleware } from "vscode-languageclient/node";
+import { apply, type Told } from "./edits/apply";
+import type { Previews } from "./edits/preview";
 import type { TaskCommands } from "./tasks/commands";
 import { openBeside } from "./tasks/edit";
 
 /** What the middleware needs. */
-export interface Needs {
+export interface Needs extends Told {
   tasks: TaskCommands;
+  previews: Previews;
   settings(): unknown;
   /** Sends the server's settings anew. */
   pushSettings(): Promise<void>;
-  /** An edit is shown, and waits for the programmer. */
-  previewed(): void;
-  /** The programmer closed the preview of an edit without making it. */
-  discarded(): void;
 }
 
 const NEVER = new vscode.CancellationTokenSource().token;
@@ -30,18 +29,8 @@ export function middleware(needs: Needs): Middleware {
         params.items.map((item) => (item.section === "aiex" ? needs.settings() : null)),
       // Not as the client would: that sends all of the section, a key that stands in it too.
       didChangeConfiguration: async () => needs.pushSettings(),
-      handleApplyEdit: async (params, next) => {
-        const asks = Object.values(params.edit.changeAnnotations ?? {});
-        const asked = asks.some((one) => one.needsConfirmation);
-        const before = versions();
-        if (asked) needs.previewed();
-        const result = await next(params, NEVER);
-        const refused = result && "applied" in result && !result.applied;
-        if (!refused || !asked) return result;
-        if (before !== versions()) return { ...result, failureReason: "the text has changed" };
-        needs.discarded();
-        return { ...result, failureReason: "nothing was ticked in its preview" };
-      },
+      handleApplyEdit: (params, next) =>
+        apply(params, (one) => next(one, NEVER), needs.previews, needs),
     },
     window: {
       showDocument: async (params, token, next) => {
@@ -51,8 +40,4 @@ export function middleware(needs: Needs): Middleware {
       },
     },
   };
-}
-
-function versions(): string {
-  return vscode.workspace.textDocuments.map((one) => `${one.uri}#${one.version}`).join("\n");
 }

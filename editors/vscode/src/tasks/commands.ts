@@ -101,7 +101,9 @@ export class TaskCommands {
   private async pickTemplate(id: unknown): Promise<unknown> {
     const templates = await this.templates();
     const known = templates.find((one) => one.id === id);
-    const items = templates.map((one) => ({
+    // The programmer's own first: what comes along has commands of its own.
+    const built = (one: Template) => ["engine", "operation"].includes(one.category);
+    const items = [...templates].sort((a, b) => +built(a) - +built(b)).map((one) => ({
       label: one.title,
       description: one.category,
       detail: one.id,

@@ -2,20 +2,34 @@ import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
 import { metaLine } from "../answers/meta";
 import { plainTitle } from "../answers/view";
+import type { Previews } from "../edits/preview";
 import type { EditResult } from "../protocol";
 import type { Asking } from "./ask";
 import { told, verb } from "./methods";
 import { listened } from "./progress";
 
+/** One task at work. */
+interface Work {
+  title: string;
+  cancel: vscode.CancellationTokenSource;
+  /** Pending while something works: waiting for a person is no work. */
+  busy: Promise<void>;
+  rests(): void;
+  /** Pending until the edit was made or refused. */
+  open: Promise<void>;
+  ends(): void;
+  tell(message: string): void;
+}
+
 /** Runs tasks that change files: the server makes the edit, VS Code shows it before it is made. */
 export class Editing {
-  private readonly running = new Set<vscode.CancellationTokenSource>();
+  private readonly running = new Set<Work>();
   private unwanted = false;
-  private tell: (message: string) => void = () => undefined;
 
   constructor(
     private readonly client: () => LanguageClient | undefined,
     private readonly asking: Asking,
+    private readonly previews: Previews,
     private readonly during: <T>(work: Promise<T>) => Promise<T>,
   ) {}
 
@@ -23,54 +37,38 @@ export class Editing {
   async run(method: string, params: Record<string, unknown>): Promise<EditResult | undefined> {
     const client = this.client();
     if (!client) return undefined;
-    const cancel = new vscode.CancellationTokenSource();
-    this.running.add(cancel);
-    let title = verb(method);
-    const place = { location: vscode.ProgressLocation.Notification, cancellable: true };
+    const work = begun(verb(method));
+    const { token } = work.cancel;
+    this.running.add(work);
+    void this.during(work.busy);
     try {
-      const result = await vscode.window.withProgress(
-        { ...place, title: "aiex" },
-        (progress, token) => {
-          token.onCancellationRequested(() => cancel.cancel());
-          this.tell = (message) => progress.report({ message: `${title}: ${message}` });
-          const heard = {
-            title: (said: string) => {
-              title = plainTitle(said);
-              progress.report({ message: title });
-            },
-            message: this.tell,
-          };
-          return this.during(
-            listened(client, heard, (workDoneToken) =>
-              client.sendRequest<EditResult>(
-                "workspace/executeCommand",
-                { command: method, arguments: [{ ...params, wait: true, workDoneToken }] },
-                cancel.token,
-              ),
-            ),
-          );
-        },
-      );
-      await this.report(title, params, result);
+      const result = await this.send(client, method, params, work);
+      await this.report(work.title, params, result);
       return result;
     } catch (error) {
-      if (!cancel.token.isCancellationRequested) void this.failed(error, method, params, title);
+      if (token.isCancellationRequested) this.previews.discardAll();
+      else void this.failed(error, method, params);
       return undefined;
     } finally {
-      this.running.delete(cancel);
-      cancel.dispose();
+      work.rests();
+      work.ends();
+      this.running.delete(work);
+      work.cancel.dispose();
     }
   }
 
   /** Stops all that is running; returns whether there was any. */
   cancel(): boolean {
-    for (const one of this.running) one.cancel();
+    for (const one of this.running) one.cancel.cancel();
     return this.running.size > 0;
   }
 
-  /** Takes note that the programmer is asked: they may not have seen where. */
-  previewed(): void {
-    this.tell("tick what you want in the Refactor Preview, then Apply");
+  /** Takes note that the programmer is asked about an edit. */
+  previewed(title: string, how: string): void {
+    const all = [...this.running];
+    const work = all.find((one) => one.title === title) ?? all.at(-1);
+    work?.rests();
+    work?.tell(`${work.title}: ${how}`);
   }
 
   /** Takes note that the programmer did not want the edit that was previewed. */
@@ -83,6 +81,38 @@ export class Editing {
     const unwanted = this.unwanted;
     this.unwanted = false;
     return unwanted;
+  }
+
+  private send(
+    client: LanguageClient,
+    method: string,
+    params: Record<string, unknown>,
+    work: Work,
+  ): Promise<EditResult> {
+    const location = vscode.ProgressLocation.Notification;
+    void vscode.window.withProgress(
+      { location, cancellable: true, title: "aiex" },
+      (progress, token) => {
+        token.onCancellationRequested(() => work.cancel.cancel());
+        work.tell = (message) => progress.report({ message });
+        work.tell(work.title);
+        return work.open;
+      },
+    );
+    const heard = {
+      title: (title: string) => {
+        work.title = plainTitle(title);
+        work.tell(work.title);
+      },
+      message: (message: string) => work.tell(`${work.title}: ${message}`),
+    };
+    return listened(client, heard, (workDoneToken) =>
+      client.sendRequest<EditResult>(
+        "workspace/executeCommand",
+        { command: method, arguments: [{ ...params, wait: true, workDoneToken }] },
+        work.cancel.token,
+      ),
+    );
   }
 
   private async report(
@@ -106,18 +136,28 @@ export class Editing {
     error: unknown,
     method: string,
     params: Record<string, unknown>,
-    title: string,
   ): Promise<void> {
     const failure = told(error);
     if (!failure) return;
-    const actions = failure.text ? ["Run Again", "Show Answer"] : ["Run Again"];
-    const chosen = await vscode.window.showErrorMessage(`aiex: ${failure.message}`, ...actions);
+    // What a model wrote in vain the server shows in the answers view.
+    const chosen = await vscode.window.showErrorMessage(`aiex: ${failure.message}`, "Run Again");
     if (chosen === "Run Again") await this.run(method, params);
-    if (chosen === "Show Answer") {
-      const id = `${method}:${Date.now()}`;
-      this.asking.shown({ id, title, markdown: failure.text ?? "", final: true });
-    }
   }
+}
+
+function begun(title: string): Work {
+  const [busy, rests] = promise();
+  const [open, ends] = promise();
+  const cancel = new vscode.CancellationTokenSource();
+  return { title, cancel, busy, rests, open, ends, tell: () => undefined };
+}
+
+function promise(): [Promise<void>, () => void] {
+  let done: () => void = () => undefined;
+  const pending = new Promise<void>((resolve) => {
+    done = resolve;
+  });
+  return [pending, done];
 }
 
 /** Shows a document beside the code, without taking the cursor there. */
