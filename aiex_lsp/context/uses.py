@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from aiex_lsp.context.documents import display_name, file_path, root_for
@@ -54,17 +54,19 @@ def find_use(
     language = canonical(document.language_id)
     if not wanted or defined is None or root is None or language is None:
         return None
-    deadline, files = clock() + seconds, WorkspaceFiles(root)
-    for path in _candidates(files, defined, language, seconds / 2):
-        if clock() > deadline:
-            return None
-        text = _text(workspace, files, path, changed, wanted)
-        if text is None:
-            continue
-        own = canonical(language_of_path(path.name)) or language
-        for one, at in uses_in(text, path, own, wanted, defined):
-            place = display_name(path.as_uri(), root)
-            return Use(one.name, place, text.count("\n", 0, at) + 1)
+    deadline = clock() + seconds
+    for folder in (root, *(one for one in workspace.roots if one != root)):
+        files = WorkspaceFiles(folder)
+        for path in _candidates(files, defined, language, max(0.0, deadline - clock()) / 2):
+            if clock() > deadline:
+                return None
+            text = _text(workspace, files, path, changed, wanted)
+            if text is None:
+                continue
+            own = canonical(language_of_path(path.name)) or language
+            for one, at in uses_in(text, path, own, wanted, defined):
+                place = display_name(path.as_uri(), folder)
+                return Use(one.name, place, text.count("\n", 0, at) + 1)
     return None
 
 
@@ -77,7 +79,8 @@ def _candidates(files: WorkspaceFiles, defined: Path, language: str, seconds: fl
 
 
 def _distance(path: Path, other: Path) -> int:
-    common = len(os.path.commonpath([path.parent, other.parent]).split(os.sep))
+    pairs = zip(path.parts, other.parts, strict=False)
+    common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
     return len(path.parts) + len(other.parts) - 2 * common
 
 

@@ -42,7 +42,8 @@ def found(tmp_path: Path, name: str, text: str, gone: str, files: dict[str, str]
         return Snapshot(uri, opened[uri], language, 1) if uri in opened else None
 
     document_ = Snapshot((root / name).as_uri(), text, language)
-    use = find_use(WorkspaceView((root,), document), document_, lost, changed, **more)
+    roots = tuple(tmp_path / one for one in more.pop("roots", ["w"]))
+    use = find_use(WorkspaceView(roots, document), document_, lost, changed, **more)
     return f"{use.place}:{use.line}" if use else None
 
 
@@ -151,6 +152,12 @@ def test_ignored_files_are_not_looked_at(tmp_path):
 def test_the_nearest_use_is_told(tmp_path):
     files = {"a.py": USE, "shop/z.py": USE, "tests/unit/test_cart.py": USE}
     assert found(tmp_path, "shop/cart.py", PY, ".total", files) == "shop/z.py:1"
+
+
+def test_all_folders_of_the_workspace_are_looked_at(tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "b.py").write_text(USE)
+    assert found(tmp_path, "shop/cart.py", PY, ".total", {}, roots=("w", "other")) == "b.py:1"
 
 
 def test_the_search_ends_in_time(tmp_path):
