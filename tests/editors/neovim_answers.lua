@@ -126,6 +126,16 @@ desk.run(function()
   desk.float_with('Cancelled.')
   vim.cmd.normal('q')
 
+  vim.api.nvim_set_current_win(home)
+  desk.to_symbol()
+  desk.next('Slowest', desk.HOLD)
+  vim.cmd('Aiex explain detailed')
+  desk.held()
+  desk.float_with('Slowest')
+  vim.cmd.bwipeout({ (select(2, desk.float())), bang = true })
+  seen.wiped_left = desk.left()
+  seen.wiped_jobs = #require('aiex.jobs').running()
+
   -- Findings of an analysis are diagnostics.
   vim.api.nvim_set_current_win(home)
   desk.to_symbol()

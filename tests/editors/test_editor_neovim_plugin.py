@@ -71,6 +71,8 @@ class TestAnswers:
     def test_cancelling_stops_the_model_and_keeps_what_it_wrote(self, answers):
         assert answers["cancel_left"]
         assert answers["key_left"]
+        assert answers["wiped_left"]
+        assert answers["wiped_jobs"] == 0
         assert answers["cancelled"].startswith("Too slow")
         assert answers["cancelled"].rstrip().endswith("**Cancelled.**")
 

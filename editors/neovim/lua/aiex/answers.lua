@@ -21,38 +21,6 @@ local shown = {} ---@type aiex.Shown[] the newest last
 local views = {} ---@type table<string, aiex.Shown> by the server's id
 local count = 0
 
-local function set_lines(one, first, last, lines)
-  vim.bo[one.buffer].modifiable = true
-  vim.api.nvim_buf_set_lines(one.buffer, first, last, false, lines)
-  vim.bo[one.buffer].modifiable = false
-end
-
-local function footer(one)
-  local keys = config.get().answer.keys
-  if one.state == 'running' then
-    return ('%s · %s stops'):format(one.status or 'asking', keys.cancel)
-  elseif one.state == 'failed' then
-    return 'no answer'
-  elseif not one.answer then
-    return keys.close .. ' closes'
-  end
-  local answer = one.answer
-  local parts = { answer.provider, answer.model }
-  if answer.cost then
-    parts[#parts + 1] = answer.cost == 0 and 'free' or ('$%.4f'):format(answer.cost)
-  end
-  if answer.cached then
-    parts[#parts + 1] = 'cached'
-  end
-  parts[#parts + 1] = keys.follow_up .. ' asks on'
-  return table.concat(parts, ' · ')
-end
-
-local function footer_group(one)
-  local groups = { running = 'AiexRunning', failed = 'AiexError' }
-  return groups[one.state] or 'AiexFooter'
-end
-
 local function map_keys(one)
   local keys = config.get().answer.keys
   local acts = {
@@ -61,6 +29,7 @@ local function map_keys(one)
     [keys.cancel] = { function() M.cancel(one) end, 'stop the model' },
     [keys.follow_up] = { function() M.follow_up(one) end, 'ask on' },
   }
+  acts[''] = nil -- a key that is not wanted
   for key, act in pairs(acts) do
     vim.keymap.set('n', key, act[1], { buffer = one.buffer, nowait = true, desc = 'aiex: ' .. act[2] })
   end
@@ -77,10 +46,12 @@ local function make(title, state)
   vim.bo[one.buffer].filetype = 'markdown'
   vim.bo[one.buffer].modifiable = false
   pcall(vim.treesitter.start, one.buffer, 'markdown')
-  one.heading = function() return one.title end
-  one.footer = function() return footer(one) end
-  one.footer_group = function() return footer_group(one) end
   map_keys(one)
+  vim.api.nvim_create_autocmd('BufWipeout', {
+    buffer = one.buffer,
+    desc = 'aiex: stop the model of a text that is gone',
+    callback = vim.schedule_wrap(function() M.cancel(one) end),
+  })
   shown[#shown + 1] = one
   if #shown > kept then
     local oldest = table.remove(shown, 1)
@@ -107,10 +78,15 @@ local function open(one, enter)
   })
 end
 
--- Puts a text in the place of the newest part.
+-- Puts a text in the place of the newest part; a cursor in the same text stays where it is.
 local function replace(one, text)
   if vim.api.nvim_buf_is_valid(one.buffer) then
-    set_lines(one, one.base, -1, vim.split(text, '\r?\n'))
+    local lines = vim.split(text, '\r?\n')
+    if not vim.deep_equal(lines, vim.api.nvim_buf_get_lines(one.buffer, one.base, -1, false)) then
+      vim.bo[one.buffer].modifiable = true
+      vim.api.nvim_buf_set_lines(one.buffer, one.base, -1, false, lines)
+      vim.bo[one.buffer].modifiable = false
+    end
     window.refresh(one)
   end
 end

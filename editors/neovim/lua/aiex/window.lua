@@ -2,6 +2,7 @@
 local M = {}
 
 local config = require('aiex.config')
+local labels = require('aiex.labels')
 local float ---@type integer? the window there is at most one of
 
 local function width_of(text)
@@ -51,9 +52,9 @@ local function decorate(answer, place)
     return place
   end
   place.border = options.border
-  place.title = { { ' ' .. fitting(answer.heading(), place.width - 2) .. ' ', 'AiexTitle' } }
+  place.title = { { ' ' .. fitting(answer.title, place.width - 2) .. ' ', 'AiexTitle' } }
   place.footer = {
-    { ' ' .. fitting(answer.footer(), place.width - 2) .. ' ', answer.footer_group() },
+    { ' ' .. fitting(labels.footer(answer), place.width - 2) .. ' ', labels.footer_group(answer) },
   }
   place.footer_pos = 'right'
   return place
@@ -62,7 +63,7 @@ end
 local function bar(answer)
   local function safe(text) return (text:gsub('%%', '%%%%')) end
   return ('%%#AiexTitle# %s %%=%%#%s#%%< %s '):format(
-    safe(answer.heading()), answer.footer_group(), safe(answer.footer()))
+    safe(answer.title), labels.footer_group(answer), safe(labels.footer(answer)))
 end
 
 local function style(window)
