@@ -67,7 +67,8 @@ def _fact(facts: object, name: str, default: int) -> int:
 
 
 def _markdown(summary: str, findings: tuple[PlacedFinding, ...], snapshot: Snapshot) -> str:
-    lines = [summary.strip() or f"{len(findings)} findings.", ""] if summary or findings else []
+    count = f"{len(findings)} finding{'s' * (len(findings) != 1)}."
+    lines = [summary.strip() or count, ""] if summary or findings else []
     for one in findings:
         line = snapshot.line_at(one.span.start) + 1
         lines.append(f"- **Line {line}** ({one.severity}, {one.category}): {one.message}")
