@@ -1,7 +1,11 @@
 /** The script of the answers view: shows what it is told, tells what is clicked. */
 import type { Shown } from "../src/answers/view";
 
-declare function acquireVsCodeApi(): { postMessage(message: unknown): void };
+declare function acquireVsCodeApi(): {
+  postMessage(message: unknown): void;
+  getState(): string | undefined;
+  setState(question: string): void;
+};
 
 const host = acquireVsCodeApi();
 const answer = element("answer");
@@ -69,6 +73,9 @@ document.addEventListener("click", (event) => {
   const button = (event.target as Element).closest("button.copy");
   if (button) copy(button as HTMLElement);
 });
+// A view that is hidden is thrown away: what was typed outlives it.
+question.value = host.getState() ?? "";
+question.addEventListener("input", () => host.setState(question.value));
 question.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
@@ -80,6 +87,7 @@ form.addEventListener("submit", (event) => {
   const text = question.value.trim();
   if (!text) return;
   question.value = "";
+  host.setState("");
   answer.focus();
   host.postMessage({ type: "ask", question: text });
 });

@@ -1,4 +1,5 @@
 import MarkdownIt from "markdown-it";
+import { highlight } from "./highlight";
 
 const markdown = new MarkdownIt({ html: false, linkify: true });
 markdown.validateLink = (url) => /^(https?:|mailto:)/i.test(url.trim());
@@ -32,6 +33,6 @@ function block(code: string, language: string): string {
   const label = name ? `Copy ${name} code` : "Copy code";
   return (
     `<div class="code"><button class="copy" type="button" aria-label="${label}">Copy</button>` +
-    `<pre tabindex="0"><code data-language="${name}">${escape(code)}</code></pre></div>\n`
+    `<pre tabindex="0"><code data-language="${name}">${highlight(code, language) ?? escape(code)}</code></pre></div>\n`
   );
 }

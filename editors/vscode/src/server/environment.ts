@@ -1,6 +1,6 @@
-import { existsSync, readdirSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { NoServer, onPath } from "./find";
 import type { Ran } from "./run";
 
@@ -19,6 +19,8 @@ export interface Making {
 }
 
 const MINUTES = 60_000;
+/** In the environment's folder: what it was made from. */
+const SOURCE = "aiex-source.txt";
 const NAMES = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python"];
 const OLD = "import sys; sys.exit(sys.version_info < (3, 11))";
 
@@ -31,6 +33,15 @@ export function pythonIn(folder: string, windows: boolean): string {
 export function madePython(folder: string, windows: boolean): string | undefined {
   const python = pythonIn(folder, windows);
   return existsSync(python) ? python : undefined;
+}
+
+/** Returns whether an environment was made from another source, as before an update. */
+export function isOld(folder: string, source: string): boolean {
+  try {
+    return readFileSync(join(folder, SOURCE), "utf8") !== basename(source);
+  } catch {
+    return true;
+  }
 }
 
 /** Returns the Pythons on PATH by which an environment may be made. */
@@ -46,33 +57,24 @@ export function bundledWheel(folder: string): string | undefined {
   return name && join(folder, name);
 }
 
-/** Makes the environment and returns its Python. Throws `NoServer` with what to do instead. */
+/**
+ * Makes the environment, or brings it up to date, and returns its Python. Throws `NoServer` with
+ * what to do instead; an environment that is there stays as it is where it cannot be updated.
+ */
 export async function make(making: Making): Promise<string> {
   const { folder, windows } = making;
-  making.report("looking for Python 3.11 or later");
-  const python = await newEnough(making);
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  making.report("making an environment");
-  const made = await making.run(python, ["-m", "venv", folder], 2 * MINUTES);
-  if (!made.ok) {
-    making.log(made.output);
-    throw new NoServer(
-      `aiex could not make an environment with ${python}.`,
-      "On Debian and Ubuntu install python3-venv; else see the log.",
-    );
-  }
+  const before = madePython(folder, windows);
+  if (!before) await makeEmpty(making);
   const own = pythonIn(folder, windows);
   making.report("installing aiex-lsp and the built-in model's engine");
-  const pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input"];
-  let installed = await making.run(own, [...pip, `${making.source}[embedded]`], 15 * MINUTES);
+  let installed = await install(making, own, `${making.source}[embedded]`);
   if (!installed.ok) {
-    making.log(installed.output);
     making.report("installing aiex-lsp");
-    installed = await making.run(own, [...pip, making.source], 10 * MINUTES);
+    installed = await install(making, own, making.source);
   }
-  making.log(installed.output);
-  if (!installed.ok) {
+  if (installed.ok) {
+    await writeFile(join(folder, SOURCE), basename(making.source));
+  } else if (!before) {
     await rm(folder, { recursive: true, force: true });
     throw new NoServer(
       `aiex could not install aiex-lsp: ${lastLine(installed.output)}`,
@@ -80,6 +82,30 @@ export async function make(making: Making): Promise<string> {
     );
   }
   return own;
+}
+
+async function install(making: Making, python: string, what: string): Promise<Ran> {
+  const pip = ["-m", "pip", "install", "--upgrade", "--disable-pip-version-check", "--no-input"];
+  const ran = await making.run(python, [...pip, what], 15 * MINUTES);
+  making.log(ran.output);
+  return ran;
+}
+
+async function makeEmpty(making: Making): Promise<void> {
+  const { folder } = making;
+  making.report("looking for Python 3.11 or later");
+  const python = await newEnough(making);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  making.report("making an environment");
+  const made = await making.run(python, ["-m", "venv", folder], 2 * MINUTES);
+  if (made.ok) return;
+  making.log(made.output);
+  await rm(folder, { recursive: true, force: true });
+  throw new NoServer(
+    `aiex could not make an environment with ${python}.`,
+    "On Debian and Ubuntu install python3-venv; else see the log.",
+  );
 }
 
 async function newEnough(making: Making): Promise<string> {

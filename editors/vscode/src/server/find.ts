@@ -9,6 +9,9 @@ export interface Found {
   origin: string;
 }
 
+/** The origin of a server in the environment that this extension made. */
+export const OWN = "aiex's own environment";
+
 /** What looking for the server needs to know of the world. */
 export interface Where {
   /** `aiex.server.command`. */
@@ -51,7 +54,7 @@ export async function find(where: Where): Promise<Found | undefined> {
   const program = onPath("aiex-lsp", where);
   if (program) return { command: program, args: ["serve"], origin: "PATH" };
   if (where.own && (await hasServer(where.own, where))) {
-    return module(where.own, "aiex's own environment");
+    return module(where.own, OWN);
   }
   return undefined;
 }

@@ -92,7 +92,8 @@ export class Server implements vscode.Disposable {
       this.client = client;
       client.onDidChangeState(({ newState }) => {
         if (this.client !== client) return;
-        if (newState === State.Running) this.told.state("running");
+        if (newState === State.Starting) this.told.state("starting");
+        else if (newState === State.Running) this.told.state("running");
         else if (newState === State.Stopped) this.told.state("stopped");
         else if (newState === State.StartFailed) this.told.state("failed");
       });

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import * as vscode from "vscode";
-import { bundledWheel, madePython, make, pythonsOnPath } from "./environment";
-import { find, NoServer, type Found } from "./find";
+import { bundledWheel, isOld, madePython, make, pythonsOnPath } from "./environment";
+import { find, NoServer, OWN, type Found } from "./find";
 import { run } from "./run";
 
 const WINDOWS = process.platform === "win32";
@@ -23,9 +23,9 @@ export async function locate(
     own: madePython(folder, WINDOWS),
     run: (command, args) => run(command, args),
   });
-  if (found) return found;
   const wheels = vscode.Uri.joinPath(context.extensionUri, "server").fsPath;
   const source = settings.get<string>("install", "").trim() || bundledWheel(wheels);
+  if (found && !(found.origin === OWN && source && isOld(folder, source))) return found;
   if (!source) {
     throw new NoServer(
       "aiex-lsp is not installed on this machine.",
@@ -34,7 +34,7 @@ export async function locate(
   }
   const pythons = [...(python ? [python] : []), ...pythonsOnPath(path, WINDOWS)];
   const own = await vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Notification, title: "aiex: first start", cancellable: true },
+    { location: vscode.ProgressLocation.Notification, title: found ? "aiex: update" : "aiex: first start", cancellable: true },
     (progress, token) => {
       const abort = new AbortController();
       token.onCancellationRequested(() => abort.abort());
@@ -49,7 +49,7 @@ export async function locate(
       });
     },
   );
-  return { command: own, args: ["-m", "aiex_lsp", "serve"], origin: "aiex's own environment" };
+  return { command: own, args: ["-m", "aiex_lsp", "serve"], origin: OWN };
 }
 
 /** Returns the Python that is selected in the Python extension, where that is installed. */

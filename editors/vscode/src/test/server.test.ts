@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, test } from "node:test";
-import { bundledWheel, make, pythonsOnPath } from "../server/environment";
+import { bundledWheel, isOld, make, pythonsOnPath } from "../server/environment";
 import { find, NoServer, type Where } from "../server/find";
 import type { Ran } from "../server/run";
 
@@ -89,6 +89,23 @@ test("where the engine of the built-in model cannot be installed, the rest is", 
   const ran: string[][] = [];
   await make(making((all) => (all.at(-1)?.endsWith("[embedded]") ? FAILED : OK), ran));
   assert.equal(ran.at(-1)?.at(-1), "/x/aiex.whl");
+});
+
+test("an environment is brought up to date where the extension brings another server", async () => {
+  const made = join(folder, "old");
+  program("old", "bin", "python");
+  assert.equal(isOld(made, "/x/aiex-2.whl"), true);
+  const ran: string[][] = [];
+  await make({ ...making(() => OK, ran), folder: made, source: "/x/aiex-2.whl" });
+  assert.equal(isOld(made, "/x/aiex-2.whl"), false);
+  assert.deepEqual(ran.map((one) => one[2]), ["pip"], "it is not made anew");
+});
+
+test("without the network an environment that is there still serves", async () => {
+  const made = join(folder, "offline");
+  const python = program("offline", "bin", "python");
+  assert.equal(await make({ ...making(() => FAILED), folder: made }), python);
+  assert.equal(isOld(made, "/x/aiex.whl"), true, "it is tried again next time");
 });
 
 for (const [what, fails, next] of [
