@@ -25,6 +25,7 @@ class Drafts:
     problems: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
     unsaved: set[str] = field(default_factory=set)
     checking: set[str] = field(default_factory=set)
+    again: set[str] = field(default_factory=set)
 
     def forget(self, uri: str) -> None:
         """Take a file as it lies on the disk again: it was saved or closed."""
@@ -45,6 +46,15 @@ def edited(ls: AiexServer, uri: str) -> None:
         spawn(ls, _check(ls, uri, path))
 
 
+def recheck(ls: AiexServer) -> None:
+    """Check the drafts once more: a file that they build on has changed."""
+    for uri in list(ls.drafts.unsaved):
+        if uri in ls.drafts.checking:
+            ls.drafts.again.add(uri)
+        else:
+            edited(ls, uri)
+
+
 async def _check(ls: AiexServer, uri: str, path: Path) -> None:
     drafts = ls.drafts
     try:
@@ -52,8 +62,9 @@ async def _check(ls: AiexServer, uri: str, path: Path) -> None:
         checked = None
         while files is not None and uri in drafts.unsaved:
             snapshot = ls.documents.get(uri)
-            if snapshot is None or snapshot is checked:
+            if snapshot is None or (snapshot is checked and uri not in drafts.again):
                 break
+            drafts.again.discard(uri)
             found = await asyncio.to_thread(files.check, path, snapshot.text, ls.documents.roots)
             if found is None:
                 drafts.forget(uri)
@@ -64,3 +75,4 @@ async def _check(ls: AiexServer, uri: str, path: Path) -> None:
                 ls.findings.changed(uri)
     finally:
         drafts.checking.discard(uri)
+        drafts.again.discard(uri)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiex_lsp.config.settings import Settings
 from aiex_lsp.context.ignore import WorkspaceFiles
-from aiex_lsp.context.secrets import is_secret
+from aiex_lsp.context.secrets import is_secret, is_secret_document
 from aiex_lsp.errors import DisabledError
 from aiex_lsp.server.documents import path_of, shown
 from aiex_lsp.text.snapshot import Snapshot
@@ -40,7 +40,7 @@ def why_silent(ls: AiexServer, snapshot: Snapshot, settings: Settings) -> Disabl
                 f"aiex is off in the folder {folder}",
                 "Take the folder out of features.disabled_folders",
             )
-    if is_secret(path):
+    if is_secret_document(path):
         return DisabledError(f"{shown(snapshot.uri)} may hold secrets; it is not sent to a model")
     return None
 
@@ -55,6 +55,8 @@ def readable(ls: AiexServer, settings: Settings) -> Callable[[str], Snapshot | N
         path = path_of(snapshot.uri)
         if path is None:
             return snapshot
+        if is_secret(path):
+            return None  # the user may ask about `secrets.py`; nothing else brings it along
         folders = [root for root in ls.documents.roots if path.is_relative_to(root)]
         checks = [WorkspaceFiles(folder) for folder in folders or [path.parent]]
         return None if any(one.refusal(path) for one in checks) else snapshot

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from aiex_lsp.config.paths import WORKSPACE_FILE_NAME, WORKSPACE_TEMPLATES, ConfigPaths
 from aiex_lsp.errors import AiexError
-from aiex_lsp.server import configuration
+from aiex_lsp.server import configuration, drafts
 from aiex_lsp.server.background import spawn
 from aiex_lsp.server.documents import path_of
 from aiex_lsp.server.lifecycle import services_of
@@ -104,10 +104,13 @@ async def _read(ls: AiexServer) -> None:
             # A look that came with news of a template must not be forgotten for them.
             if what is not Change.SETTINGS and await configuration.files_changed(ls):
                 what = Change.SETTINGS
+            before = ls.templates, ls.problems
             if what is Change.SETTINGS:
                 await configuration.reload(ls)
             else:
                 await configuration.refresh_templates(ls)
+            if before != (ls.templates, ls.problems):
+                drafts.recheck(ls)
     finally:
         state.running = False
 

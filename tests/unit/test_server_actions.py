@@ -152,6 +152,12 @@ async def test_a_selection_within_a_name_means_the_symbol(world, end):
     assert found[0]["title"] == "Explain `add`"
 
 
+@pytest.mark.parametrize("name", ["secrets.py", "credentials.py"])
+async def test_a_module_that_is_only_named_like_a_file_of_secrets_has_its_actions(world, name):
+    found = await actions(world, ask((4, 9), uri=f"file:///w/{name}"))
+    assert found[0]["title"] == "Explain `add`"
+
+
 @pytest.mark.parametrize(
     "params",
     [

@@ -151,3 +151,27 @@ async def test_settings_that_could_not_be_taken_over_are_read_again(real):
         write(real.root / ".aiex.toml", OFF)
         await eventually(lambda: titles(editor, real.uri), "Explain `add`", there=False)
     assert faults == []
+
+
+PARENT = """---
+title: Base
+variables:
+  code: {{type: string, required: true, inject: code}}
+---
+{{% block user %}}{{% block {name} %}}{{{{ code }}}}{{% endblock %}}{{% endblock %}}
+"""
+CHILD = "---\ntitle: Child\nextends: base\n---\n{% block inner %}Shout{% endblock %}\n"
+
+
+async def test_a_draft_is_checked_again_when_the_template_it_extends_is_mended(real):
+    child = real.add(CHILD, "child.md.j2")
+    uri = child.as_uri()
+    async with working(real, profiles.vscode(), limits=PATIENT) as editor:
+        editor.open(uri, CHILD, "jinja")
+        editor.change(uri, {"text": CHILD + "\n"})
+        await editor.until(lambda: "does not exist" in str(editor.diagnostics.get(uri)))
+        watched(editor, real.add(PARENT.format(name="inner"), "base.md.j2"))
+        await editor.until(lambda: "does not exist" not in str(editor.diagnostics[uri]))
+        (real.folder / "base.md.j2").unlink()
+        watched(editor, real.folder / "base.md.j2")
+        await editor.until(lambda: "does not exist" in str(editor.diagnostics[uri]))
