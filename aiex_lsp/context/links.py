@@ -22,13 +22,16 @@ _CALLED = ("function", "method")
 _BY_PATH = frozenset({"lua", "ruby", "shellscript", "rust"})
 """Languages whose functions are only there for a file that names the one they are in."""
 
+MAX_CHARS = 300_000
+"""Longer files are not looked at: nobody writes them by hand."""
+
 
 def uses_in(
     text: str, path: PurePath, language: str, wanted: Sequence[DefinedName], defined: PurePath
 ) -> Iterator[tuple[DefinedName, int]]:
     """Yield (what is used, where) of a file's text that uses what `defined` no longer has."""
     here = [one for one in wanted if one.name in text]
-    if not here:
+    if not here or len(text) > MAX_CHARS:
         return
     owners = {one.owner for one in here if one.owner}
     found = list(mentions(text, language, {one.name for one in here} | owners))
@@ -37,12 +40,13 @@ def uses_in(
     own = {one.name for one in build_outline(text, language).symbols}
     links = list(links_to(text, path, language, defined)) if language in _LINKED else []
     said = {one.name for one in found}
+    typed: dict[tuple[str, str], bool] = {}
     for hit in found:
         for one in here:
             if hit.name != one.name or (hit.name in own and not _from(links, hit)):
                 continue
             if one.owner:
-                uses = bool(hit.dot) and one.owner in said and _is_of(text, hit, one.owner)
+                uses = bool(hit.dot) and one.owner in said and _is_of(text, hit, one.owner, typed)
             elif language in _LINKED:
                 uses = _is_linked(links, hit, one)
             else:
@@ -51,7 +55,7 @@ def uses_in(
                 yield one, hit.start
 
 
-def _is_of(text: str, hit: Mention, owner: str) -> bool:
+def _is_of(text: str, hit: Mention, owner: str, typed: dict[tuple[str, str], bool]) -> bool:
     """Return whether a member is one of `owner`'s: by the word before it, or by its own name."""
     receiver = hit.receiver.lstrip("$")
     if not receiver:
@@ -60,12 +64,24 @@ def _is_of(text: str, hit: Mention, owner: str) -> bool:
         return True
     if receiver in ("self", "this", "super", "cls", "Self"):
         return False
+    if _is_unusual(hit.name):
+        return True
+    if (receiver, owner) not in typed:
+        typed[receiver, owner] = _is_typed(text, receiver, owner)
+    return typed[receiver, owner]
+
+
+def _is_typed(text: str, receiver: str, owner: str) -> bool:
+    """Return whether a variable is declared with a type, or made of it, somewhere in the text."""
     word, kind = re.escape(receiver), re.escape(owner)
-    typed = (
-        rf"\b{word}\b\s*(?::=|=(?!=)|:)[^\n=]*?(?<![\w.]){kind}\b|"
-        rf"\b{kind}(?:<[^\n<>]*>)?[ \t*&]+\$?{word}\b|\b{word}[ \t]+\*?(?:\w+\.)?{kind}\b"
+    return bool(
+        re.search(
+            rf"\b{word}\b\s*(?::=|=(?!=)|:)[^\n=]{{0,200}}?(?<![\w.]){kind}\b|"
+            rf"\b{kind}(?:<[^\n<>]{{0,200}}>)?[ \t*&]+\$?{word}\b|"
+            rf"\b{word}[ \t]+\*?(?:\w+\.)?{kind}\b",
+            text,
+        )
     )
-    return _is_unusual(hit.name) or bool(re.search(typed, text))
 
 
 def _is_unusual(name: str) -> bool:

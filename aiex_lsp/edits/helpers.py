@@ -12,21 +12,9 @@ from dataclasses import dataclass
 from aiex_lsp.edits.elided import is_elision
 from aiex_lsp.edits.plain import Change
 from aiex_lsp.edits.scene import Scene
-from aiex_lsp.syntax.suites import items
 from aiex_lsp.syntax.symbols import build_outline
 from aiex_lsp.syntax.types import Symbol
 
-_JS_CLASS = re.compile(r"(?:export\s+)?(?:default\s+)?(?:abstract\s+)?class\b")
-_HOLDERS = {
-    "python": re.compile(r"(?:@[^\n]*\n\s*)*class\b"),
-    "javascript": _JS_CLASS,
-    "javascriptreact": _JS_CLASS,
-    "typescript": _JS_CLASS,
-    "typescriptreact": _JS_CLASS,
-    "rust": re.compile(r"(?:unsafe\s+)?(?:impl|trait)\b|pub(?:\([^)]*\))?\s+trait\b"),
-    "go": re.compile(r"func\b"),
-}
-"""What a method stands in where a definition beside that is one for all of the file."""
 _JS_HEAD = re.compile(
     r"(?:export\s+)?(?:async\s+)?(?:function|const|class|type|interface|enum)\b", re.ASCII
 )
@@ -47,6 +35,10 @@ _HEADS = {
 """How a definition begins that is none of a type's members."""
 
 
+MAX_HELPERS = 50
+"""Definitions beside the asked one that are looked at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Apart:
     """A block without the definitions that go outside of the range, and those."""
@@ -59,11 +51,10 @@ def helpers_apart(scene: Scene, code: str, asked: Symbol) -> Apart:
     """Return a block with its new top-level helpers taken out, those its other code calls."""
     if not _may_add(scene) or not asked.container:
         return Apart(code)
-    taken = [
-        _region(code, one)
-        for one in build_outline(code, scene.language).symbols
-        if _is_helper(scene, code, one, asked)
-    ]
+    symbols = [one for one in build_outline(code, scene.language).symbols if not one.container]
+    if len(symbols) > MAX_HELPERS:
+        return Apart(code)
+    taken = [_region(code, one) for one in symbols if _is_helper(scene, code, one, asked)]
     rest, at = "", 0
     for start, end in taken:
         rest += code[at:start].rstrip("\n") + "\n\n" if code[at:start].strip() else ""
@@ -83,6 +74,8 @@ def only_helpers(scene: Scene, added: str, code: str) -> tuple[str, ...]:
     if asked is None or not asked.container or not _may_add(scene):
         return ()
     outline = [one for one in build_outline(added, scene.language).symbols if not one.container]
+    if len(outline) > MAX_HELPERS:
+        return ()
     helpers = [one for one in outline if _is_helper(scene, added, one, asked, code)]
     rest, at = "", 0
     for start, end in (_region(added, one) for one in helpers):
@@ -97,7 +90,7 @@ def only_helpers(scene: Scene, added: str, code: str) -> tuple[str, ...]:
 
 def helper_changes(scene: Scene, added: tuple[str, ...]) -> list[Change]:
     """Return the insertion of helpers beside what the range stands in."""
-    holder = _holder(scene)
+    holder = scene.holder
     if not added or holder is None:
         return []
     gap = "\n\n\n" if scene.language == "python" else "\n\n"
@@ -109,29 +102,7 @@ def helper_changes(scene: Scene, added: tuple[str, ...]) -> list[Change]:
 
 
 def _may_add(scene: Scene) -> bool:
-    return scene.intent in ("refactor", "run") and _holder(scene) is not None
-
-
-def _holder(scene: Scene) -> tuple[int, int] | None:
-    """Return the top-level definition the range stands in, with the comment over it."""
-    head = _HOLDERS.get(scene.language)
-    if head is None:
-        return None
-    first: int | None = None
-    before = 0
-    for one in items(scene.text, scene.language) or ():
-        touching = not scene.text[before : one.start].strip(" \t").count("\n") > 1
-        if one.kind == "comment":
-            first = first if first is not None and touching else one.start
-        else:
-            named = scene.symbol.name_start if scene.symbol is not None else scene.span.start
-            if one.start <= named < one.end:
-                start = first if first is not None and touching else one.start
-                fits = head.match(scene.text[one.start : one.end])
-                return (start, one.end) if fits else None
-            first = None
-        before = one.end
-    return None
+    return scene.intent in ("refactor", "run") and scene.holder is not None
 
 
 def _is_helper(

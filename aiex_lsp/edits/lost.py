@@ -47,7 +47,7 @@ def _binds(text: str, name: str) -> bool:
     return bool(
         re.search(
             rf"^[ \t]*(?:[\w$.]+[ \t]+)*(?:module\.|exports\.)*{word}[ \t]*(?::[^=\n]*)?=(?![=>])|"
-            rf"\bas[ \t]+{word}(?![\w$])|\b(?:alias|alias_method|typedef|type|use)\b[^\n]*"
+            rf"\bas[ \t]+{word}(?![\w$])|\b(?:alias|alias_method|typedef|type|use)\b[^\n]{{0,200}}"
             rf"(?<![\w$]){word}(?![\w$])",
             text,
             re.MULTILINE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ from typing import Literal
 from aiex_lsp.edits.plain import PlainDocument, line_of, line_starts
 from aiex_lsp.syntax.languages import canonical
 from aiex_lsp.syntax.outline import Outline
+from aiex_lsp.syntax.suites import items
 from aiex_lsp.syntax.symbols import build_outline
 from aiex_lsp.syntax.types import Symbol
 from aiex_lsp.text.snapshot import Snapshot, Span
@@ -32,6 +34,19 @@ _WRAPS = {
     ),
     "cpp": ("class X {\n", "\n};"),
 }
+
+
+_JS_CLASS = re.compile(r"(?:export\s+)?(?:default\s+)?(?:abstract\s+)?class\b")
+_HOLDERS = {
+    "python": re.compile(r"(?:@[^\n]*\n\s*)*class\b"),
+    "javascript": _JS_CLASS,
+    "javascriptreact": _JS_CLASS,
+    "typescript": _JS_CLASS,
+    "typescriptreact": _JS_CLASS,
+    "rust": re.compile(r"(?:unsafe\s+)?(?:impl|trait)\b|pub(?:\([^)]*\))?\s+trait\b"),
+    "go": re.compile(r"func\b"),
+}
+"""What a method stands in where a definition beside that is one for all of the file."""
 
 
 def _nothing(_path: str) -> Snapshot | None:
@@ -161,6 +176,29 @@ class Scene:
     def line_set(self) -> frozenset[str]:
         """Return the document's lines without the blanks around them."""
         return frozenset(line.strip() for line in self.lines)
+
+    @cached_property
+    def holder(self) -> tuple[int, int] | None:
+        """Return the top-level definition the range stands in, with the comment over it.
+
+        None where there is none a method stands in: beside that nothing is put.
+        """
+        head = _HOLDERS.get(self.language)
+        first: int | None = None
+        before = 0
+        at = self.symbol.name_start if self.symbol is not None else self.span.start
+        for one in (items(self.text, self.language) or ()) if head is not None else ():
+            touching = self.text[before : one.start].strip(" \t").count("\n") <= 1
+            if one.kind == "comment":
+                first = first if first is not None and touching else one.start
+            elif one.start <= at < one.end:
+                start = first if first is not None and touching else one.start
+                fits = head is not None and head.match(self.text[one.start : one.end])
+                return (start, one.end) if fits else None
+            else:
+                first = None
+            before = one.end
+        return None
 
     def around(self) -> str:
         """Return the text outside of the range."""

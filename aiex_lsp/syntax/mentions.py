@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from aiex_lsp.syntax.languages import parse
 from aiex_lsp.syntax.offsets import CodePoints
@@ -12,6 +13,8 @@ from aiex_lsp.syntax.offsets import CodePoints
 _SILENT = ("comment", "string", "heredoc", "char_literal", "regex")
 _SPOKEN = ("interpolation", "substitution", "embedded")
 _BEFORE = re.compile(r"(?:([\w$]+)(?:\([^()\n]*\)|\[[^\[\]\n]*\])?[?!]?\s*)?(\.|->|::|&\.)\s*\Z")
+MAX_MENTIONS = 500
+"""The first so many are looked at: a node is found in the time its siblings take."""
 _REACH = 120
 """Characters looked at before a name."""
 
@@ -41,7 +44,8 @@ class Mention:
 def mentions(text: str, language: str, names: Iterable[str]) -> Iterator[Mention]:
     """Yield where code mentions any of the names, in order; nothing for unknown languages."""
     wanted = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    found = list(re.finditer(rf"(?<![\w$])(?:{wanted})(?![\w$])", text)) if wanted else []
+    every = re.finditer(rf"(?<![\w$])(?:{wanted})(?![\w$])", text) if wanted else iter(())
+    found = list(islice(every, MAX_MENTIONS))
     tree = parse(text, language) if found else None
     if tree is None:
         return
