@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 CountTexts = Callable[[Sequence[str], str], list[int]]
 """(texts, vocabulary) -> the tokens of each. Blocking."""
@@ -59,18 +59,31 @@ class CountingProcess:
 
     def __call__(self, texts: Sequence[str], vocabulary: str) -> list[int]:
         """Return the tokens of each text."""
+        counts = self._try(texts, vocabulary)
+        return count_texts(texts, vocabulary) if counts is None else counts
+
+    def load(self, vocabularies: Iterable[str]) -> None:
+        """Load vocabularies in the process, nothing here where there is none."""
+        for vocabulary in vocabularies:
+            self._try((), vocabulary)
+
+    def close(self) -> None:
+        """End the process; what is counted later is counted here."""
+        self._closed = True
+        process = self._process
+        if process is not None:
+            process.kill()  # whoever waits for it is let go
+        with self._lock:
+            self._end()
+
+    def _try(self, texts: Sequence[str], vocabulary: str) -> list[int] | None:
         with self._lock:
             if not self._closed:
                 try:
                     return self._ask([_encodable(text) for text in texts], vocabulary)
                 except (OSError, ValueError):
                     self._end()
-        return count_texts(texts, vocabulary)
-
-    def close(self) -> None:
-        """End the process; what is counted later is counted here."""
-        with self._lock:
-            self._end()
+        return None
 
     def _ask(self, texts: Sequence[bytes], vocabulary: str) -> list[int]:
         if self._process is None:

@@ -135,10 +135,12 @@ class TokenCounter:
         self._process: CountingProcess | None = None
 
     def preload(self, settings: Settings) -> None:
-        """Count in a process of its own from now on, in which what is likely needed is loaded."""
+        """Count in a process of its own from now on; what is likely needed is loaded meanwhile."""
         self._process = CountingProcess()
-        for vocabulary in sorted(likely_vocabularies(settings)):
-            self._process((), vocabulary)
+        needed = sorted(likely_vocabularies(settings))
+        threading.Thread(
+            target=self._process.load, args=(needed,), name="vocabularies", daemon=True
+        ).start()
 
     async def aclose(self) -> None:
         """End the process, if there is one."""

@@ -75,6 +75,15 @@ def test_a_closed_process_leaves_the_counting_to_this_one(process: CountingProce
     assert process(["hello world"], "jev") == count_texts(["hello world"], "jev")
 
 
+def test_closing_lets_go_of_whoever_waits_for_a_vocabulary(process: CountingProcess) -> None:
+    process((), "jev")
+    worker = threading.Thread(target=process.load, args=(["o200k_base"],))
+    worker.start()
+    process.close()
+    worker.join(10)
+    assert not worker.is_alive()
+
+
 async def test_a_counter_gives_the_same_with_and_without_the_process(app_settings) -> None:
     messages = [Message("user", text) for text in TEXTS]
     plain, apart = TokenCounter(), TokenCounter()
