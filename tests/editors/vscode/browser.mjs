@@ -1,11 +1,16 @@
 // The programmer's hands and eyes: what the scenarios do with a VS Code in Chromium.
+import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import readline from 'node:readline';
 
 const { chromium } = createRequire(process.env.AIEX_PLAYWRIGHT)('playwright-core');
 
 export const given = JSON.parse(process.env.AIEX_GIVEN);
-export const LIMIT = 15000;
+export const LIMIT = Number(process.env.AIEX_LIMIT ?? 15000);
+
+/** Where the steps before have used up so many milliseconds, the others are not tried. */
+const ALL = 150000;
+const first = Date.now();
 
 const answers = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
@@ -35,7 +40,13 @@ export async function until(what, condition, limit = LIMIT) {
 export async function start() {
   const browser = await chromium.launch({
     executablePath: process.env.AIEX_CHROMIUM,
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+    args: [
+      '--no-sandbox',
+      '--disable-dev-shm-usage',
+      '--disable-gpu',
+      // Nothing but this machine has a name or an address.
+      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+    ],
   });
   const context = await browser.newContext({
     viewport: { width: 1280, height: 800 },
@@ -43,8 +54,10 @@ export async function start() {
   });
   const foreign = [];
   context.on('request', (request) => {
-    const url = new URL(request.url());
-    if (/^(http|ws)/.test(url.protocol) && url.hostname !== '127.0.0.1') foreign.push(request.url());
+    const { protocol, hostname } = new URL(request.url());
+    // A webview's own files have addresses that its service worker answers.
+    const here = hostname === '127.0.0.1' || hostname.endsWith('.vscode-resource.vscode-cdn.net');
+    if (/^(http|ws)/.test(protocol) && !here) foreign.push(request.url());
   });
   return { browser, context, foreign };
 }
@@ -60,7 +73,8 @@ export class Window {
     const page = await context.newPage();
     page.setDefaultTimeout(LIMIT);
     const kind = where.endsWith('.code-workspace') ? 'workspace' : 'folder';
-    await page.goto(`${given.url}/?${kind}=${encodeURIComponent(where)}`);
+    const address = `${given.url}/?${kind}=${encodeURIComponent(where)}`;
+    await page.goto(address, { timeout: 60000, waitUntil: 'domcontentloaded' });
     await page.locator('.monaco-workbench .explorer-folders-view .monaco-list-row').first()
       .waitFor({ timeout: 60000 });
     return new Window(page);
@@ -85,6 +99,7 @@ export class Window {
   async step(name, run) {
     const began = Date.now();
     try {
+      if (began - first > ALL) throw new Error('no time is left for this step');
       const saw = (await run()) ?? null;
       console.log(JSON.stringify({ step: name, saw, ms: Date.now() - began }));
       return saw;
@@ -121,8 +136,18 @@ export class Window {
     await this.press('F1');
     await this.input().locator('input').first().fill(`>${title}`);
     const row = this.input().locator('.quick-input-list .monaco-list-row', { hasText: title });
-    await row.first().waitFor();
     await row.first().click();
+    // What the command asks for comes in the same place.
+    await until('the palette to close', async () =>
+      !(await this.input().isVisible()) ||
+      !(await this.input().locator('input').first().inputValue()).startsWith('>'));
+  }
+
+  /** Changes settings of the user, as the settings editor does; null takes one back. */
+  async settings(values) {
+    fs.writeFileSync(`${given.api}.settings`, JSON.stringify(values));
+    await this.command('aiex API tests: Take Settings');
+    await until('the settings', () => !fs.existsSync(`${given.api}.settings`));
   }
 
   /** Returns the palette's titles for some words; the palette is closed again. */
@@ -152,8 +177,12 @@ export class Window {
     return this.page.locator(`.editor-instance .monaco-editor[data-uri$="${name}"]`).first();
   }
 
-  /** Puts the cursor at a line and column, from 1. */
-  async go(line, column = 1) {
+  /** Puts the cursor of an open file at a line and column, from 1, and the keyboard there. */
+  async go(name, line, column = 1) {
+    await this.tab(name).click();
+    await this.page.mouse.move(600, 600);
+    await until(`the keyboard in ${name}`, () =>
+      this.editor(name).evaluate((editor) => editor.contains(document.activeElement)));
     await this.press('Control+g');
     await this.input().locator('input').first().fill(`:${line}:${column}`);
     await this.press('Enter');
@@ -201,6 +230,41 @@ export class Window {
 
   async answerText() {
     return (await (await this.answer()).locator('#answer').innerText()).trim();
+  }
+
+  /** Returns what the answer says of who gave it. */
+  async meta() {
+    return (await (await this.answer()).locator('#meta').innerText()).trim();
+  }
+
+  /** Returns whether the keyboard is in a text editor, not in the answer. */
+  async focused() {
+    return this.page.evaluate(() => Boolean(document.activeElement?.closest('.monaco-editor')));
+  }
+
+  /** Returns what VS Code says where no action is offered. */
+  async noActions() {
+    await this.press('Control+.');
+    const message = this.page.locator('.monaco-editor-overlaymessage');
+    await message.waitFor();
+    return message.innerText();
+  }
+
+  /** Gives the instruction that is asked for before the code is changed. */
+  async giveInstruction(text) {
+    const box = this.input().locator('input').first();
+    await box.waitFor();
+    await box.fill(text);
+    await this.press('Enter');
+  }
+
+  /** Returns what a screen reader says of the status bar's item. */
+  async statusLabel() {
+    return (await this.status().locator('a').first().getAttribute('aria-label')) ?? '';
+  }
+
+  async statusColour() {
+    return this.status().evaluate((item) => getComputedStyle(item).backgroundColor);
   }
 
   notifications() {

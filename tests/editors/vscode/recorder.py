@@ -1,7 +1,7 @@
 """Stands as `aiex-lsp` on PATH and writes down what VS Code and the server say to each other.
 
-Each server process gets a file `$AIEX_RECORDS/PID.jsonl`; its first line has the environment's
-names of keys, so that a test sees what was handed over without the file holding a secret twice.
+Each server process gets a file `$AIEX_RECORDS/PID.jsonl`. Its first line has the keys in its
+environment and when it began, its last how it ended, the others what each side said.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -29,7 +30,8 @@ def main() -> int:
         with lock, record.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 
-    write({"environment": {k: v for k, v in os.environ.items() if k.endswith("_API_KEY")}})
+    keys = {k: v for k, v in os.environ.items() if k.endswith("_API_KEY")}
+    write({"environment": keys, "began": time.time_ns()})
     server = subprocess.Popen([real, *sys.argv[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert server.stdin is not None
     assert server.stdout is not None

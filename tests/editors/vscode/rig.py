@@ -155,6 +155,8 @@ def serving(code: CodeServer) -> Iterator[CodeServer]:
             os.killpg(process.pid, 9)
             process.wait(10)
         reader.join(10)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def environment(base: dict[str, str], folder: Path) -> dict[str, str]:
@@ -169,6 +171,8 @@ def environment(base: dict[str, str], folder: Path) -> dict[str, str]:
     return {
         **base,
         "PATH": os.pathsep.join([str(programs), str(NODE.parent), base["PATH"]]),
+        # A login shell would put its own PATH over this one.
+        "VSCODE_CLI": "1",
         "AIEX_REAL": str(Path(sys.executable).with_name("aiex-lsp")),
         "AIEX_RECORDS": str(records),
         "EXTENSIONS_GALLERY": json.dumps(
@@ -184,10 +188,8 @@ def environment(base: dict[str, str], folder: Path) -> dict[str, str]:
 def recorded(folder: Path) -> list[list[dict[str, Any]]]:
     """Return what each server process heard and said, the first to start first."""
     files = (folder / "records").glob("*.jsonl")
-    return [
-        [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-        for file in sorted(files, key=lambda f: int(f.stem))
-    ]
+    servers = [[json.loads(line) for line in file.read_text().splitlines()] for file in files]
+    return sorted((lines for lines in servers if lines), key=lambda lines: lines[0]["began"])
 
 
 def drive(script: str, code: CodeServer, controls: Controls, **values: Any) -> dict[str, Any]:
@@ -203,6 +205,7 @@ def drive(script: str, code: CodeServer, controls: Controls, **values: Any) -> d
         env={
             **code.environment,
             "AIEX_CHROMIUM": str(CHROMIUM),
+            "AIEX_LIMIT": os.environ.get("AIEX_LIMIT", "15000"),
             "AIEX_PLAYWRIGHT": str(TOOLS / "code" / "package.json"),
             "AIEX_SCREENSHOTS": str(screenshots),
             "AIEX_GIVEN": json.dumps({"url": code.url, **values}),
@@ -233,6 +236,8 @@ def drive(script: str, code: CodeServer, controls: Controls, **values: Any) -> d
         process.kill()
         process.wait(10)
         reader.join(5)
+        for stream in (process.stdin, process.stdout, process.stderr):
+            stream.close()
     seen["stderr"] = "".join(errors)
     return seen
 

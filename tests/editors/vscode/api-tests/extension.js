@@ -1,0 +1,123 @@
+// Asks VS Code's API what other extensions see of aiex, and writes it to $AIEX_API as JSON.
+const fs = require('node:fs');
+const vscode = require('vscode');
+
+const EXTENSION = 'aiex-lsp.aiex-lsp';
+
+/** Resolves with the first value of `look` that is true. */
+async function until(what, look, limit = 10000) {
+  const end = Date.now() + limit;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`waited for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function file(folder, name) {
+  const found = vscode.workspace.workspaceFolders.find((one) => one.name === folder);
+  return vscode.Uri.joinPath(found.uri, name);
+}
+
+const WHERE = new vscode.Range(3, 4, 3, 4);
+
+function actions(uri, kind) {
+  return vscode.commands.executeCommand('vscode.executeCodeActionProvider', uri, WHERE, kind);
+}
+
+const LOOKS = {
+  async commands() {
+    return (await vscode.commands.getCommands(true)).filter((id) => /^aiex[./]/.test(id));
+  },
+
+  async declared() {
+    const { contributes } = vscode.extensions.getExtension(EXTENSION).packageJSON;
+    return contributes.commands.map((one) => one.command);
+  },
+
+  // The language client is one for all folders: each has the same actions.
+  async folders() {
+    const found = {};
+    // A template of the workspace is there when its folder has been read.
+    const known = { project: 'Write a haiku', other: '`total`' };
+    for (const folder of ['project', 'other']) {
+      const uri = file(folder, 'prices.py');
+      await vscode.window.showTextDocument(uri);
+      const listed = await until(`actions of ${folder}`, async () => {
+        const all = (await actions(uri)) ?? [];
+        return all.some((one) => one.title.includes(known[folder])) && all;
+      });
+      found[folder] = listed.map((one) => [one.title, one.kind?.value]);
+    }
+    return found;
+  },
+
+  async only() {
+    const uri = file('project', 'prices.py');
+    const listed = await actions(uri, 'aiex.explain');
+    return listed.map((one) => one.title);
+  },
+
+  async active() {
+    return vscode.extensions.getExtension(EXTENSION).isActive;
+  },
+
+  // What VS Code itself completes from the words of the file, and nothing else.
+  async completion() {
+    const uri = file('project', 'prices.py');
+    const list = await vscode.commands.executeCommand(
+      'vscode.executeCompletionItemProvider', uri, new vscode.Position(5, 11));
+    return list.items.map((one) => one.label.label ?? one.label);
+  },
+
+  async settings() {
+    const all = vscode.workspace.getConfiguration();
+    return JSON.stringify(all.get('aiex'));
+  },
+
+  async findings() {
+    const uri = file('other', 'prices.py');
+    const editor = await vscode.window.showTextDocument(uri);
+    editor.selection = new vscode.Selection(WHERE.start, WHERE.start);
+    await vscode.commands.executeCommand('aiex.analyze', 'general');
+    const mine = () => vscode.languages.getDiagnostics(uri).filter((one) => one.source === 'aiex');
+    const found = await until('findings', () => mine().length > 0 && mine());
+    const seen = found.map((one) => [one.range.start.line, one.message, one.severity]);
+    await vscode.commands.executeCommand('aiex.clearFindings');
+    await until('no findings', () => mine().length === 0);
+    return seen;
+  },
+
+  async symbols() {
+    const extension = vscode.extensions.getExtension(EXTENSION);
+    return { kind: extension.extensionKind, main: extension.packageJSON.main };
+  },
+};
+
+/** Takes over the settings that lie beside the results. */
+async function takeSettings() {
+  const path = `${process.env.AIEX_API}.settings`;
+  for (const [key, value] of Object.entries(JSON.parse(fs.readFileSync(path, 'utf8')))) {
+    const target = vscode.ConfigurationTarget.Global;
+    await vscode.workspace.getConfiguration().update(key, value ?? undefined, target);
+  }
+  fs.rmSync(path);
+}
+
+exports.activate = (context) => {
+  context.subscriptions.push(
+    vscode.commands.registerCommand('aiexTests.settings', takeSettings));
+  context.subscriptions.push(vscode.commands.registerCommand('aiexTests.run', async () => {
+    const seen = {};
+    for (const [name, look] of Object.entries(LOOKS)) {
+      try {
+        seen[name] = { saw: await look() };
+      } catch (error) {
+        seen[name] = { stuck: String(error.stack) };
+      }
+    }
+    fs.writeFileSync(`${process.env.AIEX_API}.part`, JSON.stringify(seen));
+    fs.renameSync(`${process.env.AIEX_API}.part`, process.env.AIEX_API);
+  }));
+};
