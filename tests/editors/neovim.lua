@@ -91,6 +91,19 @@ local function run()
   seen.root = client.root_dir
   vim.api.nvim_win_set_cursor(0, { tonumber(vim.env.AIEX_LINE) + 1, tonumber(vim.env.AIEX_COLUMN) })
 
+  -- In its first moment the server shows no hover rather than hold the editor: settings are read,
+  -- the language's parser is loaded. It is past that when it names the symbol.
+  local function listed()
+    local answers = vim.lsp.buf_request_sync(0, 'textDocument/codeAction', vim.tbl_extend('force',
+      vim.lsp.util.make_range_params(0, client.offset_encoding),
+      { context = { diagnostics = {}, triggerKind = 1 } }), 2000)
+    local answer = answers and answers[client.id]
+    return answer and answer.result or {}
+  end
+  client:request_sync('aiex/providers', vim.empty_dict(), 8000)
+  wait('a named symbol', function()
+    return vim.iter(listed()):any(function(one) return one.title == 'Explain `total`' end)
+  end)
   seen.hover_first = hover()
   for _ = 1, 40 do
     seen.hover_second = hover()
@@ -138,13 +151,7 @@ local function run()
 
   vim.api.nvim_set_current_win(home)
   vim.cmd('Aiex pause')
-  wait('pause', function()
-    local answers = vim.lsp.buf_request_sync(0, 'textDocument/codeAction', vim.tbl_extend('force',
-      vim.lsp.util.make_range_params(0, client.offset_encoding),
-      { context = { diagnostics = {}, triggerKind = 1 } }), 2000)
-    local answer = answers and answers[client.id]
-    return answer and answer.result and #answer.result == 0
-  end)
+  wait('pause', function() return #listed() == 0 end)
   seen.paused = true
   done()
 end

@@ -123,11 +123,26 @@ function M.attached()
   end)
 end
 
+-- In its first moment the server lists no actions rather than hold the editor: settings are read,
+-- the language's parser is loaded. It is past that when it names the symbol.
+local function ready(client)
+  client:request_sync('aiex/providers', vim.empty_dict(), 8000)
+  M.wait('a named symbol', function()
+    local answer = client:request_sync('textDocument/codeAction', vim.tbl_extend('force',
+      vim.lsp.util.make_range_params(0, client.offset_encoding),
+      { context = { diagnostics = {}, triggerKind = 1 } }), 8000)
+    return vim.iter(answer and answer.result or {}):any(function(one)
+      return one.title == 'Explain `total`'
+    end)
+  end)
+end
+
 -- Opens the project's source with the cursor on the function's name.
 function M.open()
   vim.cmd.edit(vim.env.AIEX_SOURCE)
   local client = M.attached()
   M.to_symbol()
+  ready(client)
   return client, vim.api.nvim_get_current_buf()
 end
 

@@ -7,9 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.editors.neovim_plugin import PLUGIN, needs_neovim, run_plugin, sit_down
+from tests.editors.neovim_plugin import (
+    PLUGIN,
+    needs_neovim,
+    page_block,
+    run_plugin,
+    sit_down,
+)
 
-pytestmark = [pytest.mark.editors, pytest.mark.xdist_group("editors"), needs_neovim]
+pytestmark = [pytest.mark.editors, pytest.mark.xdist_group("neovim"), needs_neovim]
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +142,30 @@ class TestOptions:
         assert 'option "answer.layout" must be one of "float", "split"' in said
         assert "Error" not in said
         assert said.strip().endswith("7")
+
+    def test_the_configuration_of_the_page_is_taken(self, tmp_path):
+        said = run_plugin(
+            tmp_path,
+            page_block("layout = 'split'") + "local taken = require('aiex.config').get()\n"
+            "print(taken.answer.layout, taken.answer.split, taken.settings.hover.mode)\n"
+            "print(vim.lsp.config.aiex.init_options.settings.hover.mode)\n"
+            "print(vim.fn.maparg('<Leader>ae', 'x'), vim.fn.maparg('<Leader>aa', 'n'))\n",
+        )
+        assert said.split() == [
+            *("split", "right", "cached", "cached"),
+            *("<Plug>(aiex-explain)", "<Plug>(aiex-menu)"),
+        ]
+
+    def test_what_vim_lsp_config_says_wins(self, tmp_path):
+        said = run_plugin(
+            tmp_path,
+            "vim.notify = function(message) print(message) end\n"
+            "require('aiex').setup { cmd = { 'aiex-nowhere' } }\n"
+            "vim.lsp.config('aiex', { cmd = { 'sh', '-c', 'exit 0' } })\n"
+            "vim.bo.filetype = 'python'\n"
+            "print(require('aiex.config').cmd()[1])\n",
+        )
+        assert said.strip() == "sh"
 
     def test_a_missing_server_is_told_once_at_the_first_matching_buffer(self, tmp_path):
         said = run_plugin(

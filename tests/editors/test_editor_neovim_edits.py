@@ -10,7 +10,7 @@ import pytest
 from tests.editors.harness import REFACTORED, SOURCE
 from tests.editors.neovim_plugin import needs_neovim, sit_down
 
-pytestmark = [pytest.mark.editors, pytest.mark.xdist_group("editors"), needs_neovim]
+pytestmark = [pytest.mark.editors, pytest.mark.xdist_group("neovim"), needs_neovim]
 
 OWN = """---
 title: {title}

@@ -8,7 +8,7 @@ import pytest
 
 from tests.editors.neovim_plugin import needs_neovim, sit_down
 
-pytestmark = [pytest.mark.editors, pytest.mark.xdist_group("editors"), needs_neovim]
+pytestmark = [pytest.mark.editors, pytest.mark.xdist_group("neovim"), needs_neovim]
 
 
 @pytest.fixture(scope="module")
