@@ -26,7 +26,12 @@ _SEPARATOR = re.compile(
 _TIGHT = re.compile(r"\\?[_-]")
 _NUMBER = re.compile(r"[0-9]{1,4}")
 _WORD = re.compile(r"\w")
-_LEFT = re.compile(r"aiex\\?[_-]?secret[\w\\-]*", re.IGNORECASE | re.ASCII)
+_LEFT = re.compile(
+    r"(?i:aiex\\?[_-]?secret[\w\\-]*)"
+    # Half of one: its beginning, or its end.
+    r"|(?<!\w)AIEX_(?:S(?:E(?:CR?E?)?)?)?(?!\w)|(?<!\w)SECRET_\d{1,4}_[a-f][0-9a-f]{3}(?!\w)",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -295,3 +295,13 @@ def test_a_long_answer_without_placeholders_costs_little():
     began = time.perf_counter()
     assert of(ONE).restore(text) == text
     assert time.perf_counter() - began < 2
+
+
+@pytest.mark.parametrize(
+    "half", ["AIEX_", "AIEX_S", "AIEX_SEC", "AIEX_SECRE", "SECRET_1_e938", "AIEX_SECRET"]
+)
+def test_half_a_placeholder_is_left_over_unless_it_was_there(half):
+    code = f'password = "{half}"\n'
+    assert leftovers(code) == (half,)
+    assert leftovers(code, code) == ()
+    assert leftovers('AIEX_CONFIG = "a"\nSECRET_1 = SECRET_KEY\n') == ()
