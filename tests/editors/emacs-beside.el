@@ -1,7 +1,7 @@
 ;;; emacs-beside.el --- aiex beside what eglot runs  -*- lexical-binding: t; -*-
 
 (require 'eglot)
-(setq eglot-connect-timeout 20
+(setq eglot-connect-timeout 40
       eglot-sync-connect t)
 
 (defun idle ()

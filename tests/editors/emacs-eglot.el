@@ -1,7 +1,7 @@
 ;;; emacs-eglot.el --- A programmer at Emacs with aiex-eglot  -*- lexical-binding: t; -*-
 
 (require 'eglot)
-(setq eglot-connect-timeout 20
+(setq eglot-connect-timeout 40
       eglot-sync-connect t)
 
 (defun hover ()

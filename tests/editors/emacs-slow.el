@@ -3,7 +3,7 @@
 ;; Two servers, two buffers, one wait: eglot as it comes, and aiex-eglot.
 
 (require 'eglot)
-(setq eglot-connect-timeout 20
+(setq eglot-connect-timeout 40
       eglot-sync-connect t
       eglot-confirm-server-initiated-edits nil)
 
@@ -43,7 +43,7 @@
                  (and (refactored)
                       (null aiex--works)
                       (with-current-buffer plain (refactored))))
-               25)
+               40)
      (see 'took (- (float-time) began))
      (see 'plain (with-current-buffer plain (buffer-string)))
      (see 'ours (buffer-string))

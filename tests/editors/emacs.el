@@ -24,7 +24,7 @@
 
 (defun wait-for (what condition &optional seconds)
   "Wait until CONDITION holds; leave stuck at WHAT after SECONDS."
-  (let ((until (+ (float-time) (or seconds 10))) value)
+  (let ((until (+ (float-time) (or seconds 20))) value)
     (while (not (setq value (funcall condition)))
       (when (> (float-time) until)
         (see 'stuck what)

@@ -30,11 +30,19 @@ function! s:Shown(text) abort
   return stridx(s:last, a:text) >= 0
 endfunction
 
+" Hovers until there is something: nothing is told while the file is parsed for the first time.
 function! s:Hover() abort
   let s:last = ''
-  ALEHover
-  call s:Wait('hover', {-> s:Shown('Sums prices') || s:Shown('hover again')})
-  return s:last
+  for l:try in range(8)
+    ALEHover
+    for l:look in range(50)
+      if s:Shown('Sums prices') || s:Shown('hover again')
+        return s:last
+      endif
+      sleep 20m
+    endfor
+  endfor
+  call s:Wait('hover', {-> v:false})
 endfunction
 
 let s:menu = ''
