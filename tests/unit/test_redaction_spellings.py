@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from random import Random
 
 import pytest
 
+import aiex_lsp
 from aiex_lsp.redaction.detect import find_secrets
 from aiex_lsp.redaction.placeholders import Placeholders
 from aiex_lsp.redaction.places import Part
@@ -102,3 +105,27 @@ def test_a_key_in_a_block_with_other_line_endings_is_one_secret():
     known = Placeholders.of([Part(text, "python")])
     assert [one.value for one in known.all] == [block]
     assert known.restore(known.replace(text)) == text
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *("password = (\n", "passwords = [", "password: |\n  ", "auth = (", "mysql ", "x:y@"),
+        *("kind: Secret\ndata:\n  a: b\n", "postgres://a:b", "password='a' +\n", "${password:"),
+    ],
+)
+def test_no_text_of_beginnings_takes_long(piece):
+    text = piece * (60_000 // len(piece))
+    began = time.process_time()
+    find_secrets(text)
+    assert time.process_time() - began < 5
+
+
+def test_ordinary_code_is_left_readable():
+    folder = Path(aiex_lsp.__file__).parent
+    told = [
+        (path.name, one.line, one.kind)
+        for path in sorted(folder.rglob("*.py"))
+        for one in find_secrets(path.read_text(), "python")
+    ]
+    assert told == [], "this program's own code holds no secret"
