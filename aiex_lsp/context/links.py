@@ -46,7 +46,9 @@ def uses_in(
             if hit.name != one.name or (hit.name in own and not _from(links, hit)):
                 continue
             if one.owner:
-                uses = bool(hit.dot) and one.owner in said and _is_of(text, hit, one.owner, typed)
+                named = hit.receiver.replace("_", "").lower() == one.owner.lower()
+                told = named or one.owner in said  # by the type, or by a variable of its name
+                uses = bool(hit.dot) and told and _is_of(text, hit, one.owner, typed)
             elif language in _LINKED:
                 uses = _is_linked(links, hit, one)
             else:

@@ -62,6 +62,7 @@ USED = {
                             "from shop.cart import Cart\nx = Cart()\nprint(f'{x.total()}')\n", 3),
     "method by its own name": ("shop/cart.py", PY, "Cart.add_item", "a.py",
                                "from shop.cart import Cart\nmake().add_item()\n", 2),
+    "method of its namesake": ("shop/cart.py", PY, "Cart.total", "a.py", "self.cart.total()\n", 1),
     "ts named": ("src/cart.ts", TS, ".total", "src/a.ts", "import { total } from './cart';\n", 1),
     "ts index": ("src/cart/index.ts", TS, ".total", "src/a.tsx",
                  "import {\n  total as t,\n} from './cart';\n", 2),
