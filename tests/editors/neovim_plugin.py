@@ -69,7 +69,8 @@ def sit_down(
     with serve_in_thread(DirectedServer(folder, answer=answer)) as server:
         config = folder / "config.toml"
         config.write_text(
-            'default_provider = "desk"\nfallback_providers = ["spare"]\n[cache]\nttl = 0\n[retry]\nbackoff = 0.05\njitter = 0.05\n'
+            'default_provider = "desk"\nfallback_providers = ["spare"]\n'
+            "[cache]\nttl = 0\n[retry]\nbackoff = 0.05\njitter = 0.05\n"
             + "".join(
                 f'[providers.{name}]\ntype = "openai"\nlocal = true\n'
                 f'default_model = "gpt-fake"\nbase_url = "{server.base_url}"\n'
