@@ -175,10 +175,15 @@ local function run()
   start_aiex()
   local aiex = attached('aiex')
   seen.claims = vim.tbl_keys(aiex.server_capabilities)
-  seen.hovers = {}
-  for _, pattern in ipairs({ '\\<total\\>', '\\<shout\\>', '\\<total\\>', '\\<listed\\>' }) do
-    seen.hovers[#seen.hovers + 1] = hover(pattern)
+  local function hovers(patterns)
+    return vim.tbl_map(hover, patterns)
   end
+  seen.first_hovers = hovers({ '\\<total\\>', '\\<shout\\>' })
+  local started
+  aiex:request('aiex/renderPrompt', { task = 'explain', textDocument = { uri = vim.uri_from_bufnr(0) } },
+    function() started = true end)
+  wait('the start', function() return started end)
+  seen.hovers = hovers({ '\\<total\\>', '\\<shout\\>', '\\<listed\\>', '\\<total\\>' })
   seen.completion = complete()
   seen.diagnostics = diagnostics()
 

@@ -22,7 +22,7 @@ def total(prices, discount=0):
 
 pytestmark = [
     pytest.mark.editors,
-    pytest.mark.xdist_group("editors"),
+    pytest.mark.xdist_group("node"),
     pytest.mark.skipif(why_no_node() is not None, reason=str(why_no_node())),
 ]
 
