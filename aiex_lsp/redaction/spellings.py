@@ -50,28 +50,28 @@ _ELEMENT = re.compile(r"[^<>\r\n]{0,80}>(?:\s{0,40}<value>)?(?P<v>[^<>\r\n]{4,20
 _BLANK = re.compile(r"""[ \t]+"(?P<v>[^"\r\n\s]{6,200})"[ \t]*(?=[\r\n}]|\Z)""")
 
 _PLACES = tuple(
-    (kind, needles.split(), re.compile(pattern))
+    (kind, needles.split("|"), re.compile(pattern))
     for kind, needles, pattern in (
         ("password", "sshpass", r"\bsshpass[ \t]+-p[ \t]*[\"']?(?P<v>[^\s\"']{4,200})"),
         (
             "password",
-            "mysql mariadb",
+            "mysql|mariadb",
             r"\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\r\n|;&]{0,200}?[ \t]-p[\"']?"
             r"(?P<v>[^\s\"'|;&]{4,200})",
         ),
         (
             "password",
-            "requirepass masterauth",
+            "requirepass|masterauth",
             r"\b(?:requirepass|masterauth)[\"']?[ \t,]+[\"']?(?P<v>[^\s\"']{4,200})",
         ),
         (
             "password",
-            "@tcp( @udp( @unix(",
+            "@tcp(|@udp(|@unix(",
             r"(?<![\w.-])[\w.-]{1,60}:(?P<v>[^\s\"'`@/]{3,200})@(?:tcp|udp|unix)\(",
         ),
         (
             "password",
-            "auth Auth Credential UsernamePassword mysqli PDO .login(",
+            "auth|Auth|Credential|UsernamePassword|mysqli|PDO|.login(",
             r"(?:\bauth[ \t]*=[ \t]*\(|BasicAuth\w*\(|NetworkCredential\(|\bUsernamePassword\w*\("
             r"|\bbasic_?[aA]uth\(|\bmysqli(?:_connect)?\(|\bPDO\(|\.login\()"
             r"(?:[^()\r\n]{0,200}?,)??[ \t]*[\"'][^\"'\r\n]{1,100}[\"'],[ \t]*"
