@@ -133,11 +133,6 @@ The server is started by the first command."
   (jsonrpc-async-request server (intern method) (or params (make-hash-table))
                          :success-fn success :error-fn failure :timeout nil))
 
-(cl-defmethod aiex-link-call ((server aiex-beside-server) method params)
-  "Return what SERVER answers to METHOD with PARAMS."
-  (prog1 (jsonrpc-request server (intern method) (or params (make-hash-table)) :timeout 30)
-    (aiex-read-on server)))
-
 (cl-defmethod aiex-link-notify ((server aiex-beside-server) method params)
   "Tell SERVER of METHOD with PARAMS."
   (jsonrpc-notify server (intern method) params))

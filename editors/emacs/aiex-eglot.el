@@ -70,12 +70,7 @@ that is open while the server goes on talking can also garble the connection."
 (cl-defmethod aiex-link-request ((server aiex-eglot-server) method params success failure)
   "Send METHOD with PARAMS to SERVER; SUCCESS and FAILURE get what comes of it."
   (jsonrpc-async-request server (intern method) (or params eglot--{})
-                         :success-fn success :error-fn failure :timeout nil)
-  (aiex-read-on server))
-
-(cl-defmethod aiex-link-call ((server aiex-eglot-server) method params)
-  "Return what SERVER answers to METHOD with PARAMS."
-  (jsonrpc-request server (intern method) (or params eglot--{}) :timeout 30))
+                         :success-fn success :error-fn failure :timeout nil))
 
 (cl-defmethod aiex-link-notify ((server aiex-eglot-server) method params)
   "Tell SERVER of METHOD with PARAMS."

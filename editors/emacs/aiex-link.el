@@ -28,9 +28,6 @@
   "Send METHOD with PARAMS over LINK; SUCCESS gets the result, FAILURE the error.
 There is no time limit: a model may think for minutes.")
 
-(cl-defgeneric aiex-link-call (link method params)
-  "Return the result of METHOD with PARAMS over LINK; for what answers at once.")
-
 (cl-defgeneric aiex-link-notify (link method params)
   "Send the notification METHOD with PARAMS over LINK.")
 
@@ -69,6 +66,22 @@ for is there; what stands behind it waits for the next output, maybe for ever."
     (run-at-time 0 nil (lambda ()
                          (when (and (process-live-p process) (eq filter (process-filter process)))
                            (funcall filter process ""))))))
+
+(defun aiex-link-call (link method params)
+  "Return the result of METHOD with PARAMS over LINK; for what answers at once.
+Clients leave the filter of their process when an answer they wait for is there,
+and may lose what came along with it; this one does not."
+  (let ((until (+ (float-time) 30))
+        answer)
+    (aiex-link-request link method params
+                       (lambda (result) (setq answer (list 'done result)))
+                       (lambda (problem) (setq answer (list 'failed problem))))
+    (while (and (null answer) (< (float-time) until))
+      (accept-process-output nil 0.05))
+    (pcase answer
+      (`(done ,result) result)
+      (`(failed ,problem) (user-error "Aiex: %s" (aiex--problem problem)))
+      (_ (user-error "Aiex: no answer to %s within 30 seconds" method)))))
 
 ;;; Work
 

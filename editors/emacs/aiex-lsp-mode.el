@@ -118,12 +118,6 @@
                        :error-handler
                        (lambda (problem) (funcall failure (aiex-lsp-mode--plist problem))))))
 
-(cl-defmethod aiex-link-call ((link aiex-lsp-mode--link) method params)
-  "Return the answer to METHOD with PARAMS over LINK."
-  (with-lsp-workspace (aiex-lsp-mode--link-workspace link)
-    (aiex-lsp-mode--plist
-     (cdar (lsp-request method (or params (make-hash-table)) :no-merge t)))))
-
 (cl-defmethod aiex-link-notify ((link aiex-lsp-mode--link) method params)
   "Tell of METHOD with PARAMS over LINK."
   (with-lsp-workspace (aiex-lsp-mode--link-workspace link)

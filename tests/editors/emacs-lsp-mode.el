@@ -42,7 +42,11 @@
                               #'string<)))
  (to-total)
  (let (actions)
-   (wait-for "actions" (lambda () (setq actions (lsp-code-actions-at-point))))
+   (wait-for "actions of both"
+             (lambda ()
+               (setq actions (lsp-code-actions-at-point))
+               (seq-find (lambda (one) (string-prefix-p "Explain" (lsp:code-action-title one)))
+                         actions)))
    (see 'actions (vconcat (mapcar #'lsp:code-action-title actions)))
    (lsp-execute-code-action
     (seq-find (lambda (one) (string-prefix-p "Explain" (lsp:code-action-title one))) actions)))

@@ -21,11 +21,14 @@
      (apply #'eglot (eglot--guess-contact)))
    (wait-for "attach" (lambda () (eglot-current-server)))
    (to-total)
-   (let* ((began (float-time))
-          (actions (eglot-code-actions (point) (point)))
-          (action (seq-find (lambda (one)
-                              (string-prefix-p "Refactor" (plist-get one :title)))
-                            actions))
+   ;; Nothing is offered while the file is parsed for the first time.
+   (let* ((action (wait-for
+                   "the action"
+                   (lambda ()
+                     (seq-find (lambda (one)
+                                 (string-prefix-p "Refactor" (plist-get one :title)))
+                               (eglot-code-actions (point) (point))))))
+          (began (float-time))
           (command (plist-get action :command))
           (arguments (plist-get command :arguments)))
      (plist-put (aref arguments 0) :instruction "Do it very slowly")
