@@ -6,6 +6,8 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 AIMOCK_VERSION := 1.43.0
 AIMOCK_STAMP := .tools/node_modules/.installed
+LSP_CLIENT := .tools/lsp-client
+LSP_CLIENT_STAMP := $(LSP_CLIENT)/node_modules/.installed
 VSCODE_STAMP := .tools/vscode/.installed
 
 .PHONY: demo test test-live lint bench clean vscode vscode-tools
@@ -58,8 +60,19 @@ $(VSIX): $(EXTENSION)/node_modules/.installed \
   $(shell find $(EXTENSION) \( -name node_modules -o -name dist -o -name '.*' \) -prune -o -type f -print)
 	cd $(EXTENSION) && $(NODE_PATH_OF) npm run --silent package
 
-test: $(DEV_STAMP) $(AIMOCK_STAMP)
-	$(BIN)/python -m pytest -n auto --dist loadgroup -q
+# An independent LSP client and pyright, for tests/editors; without npm their tests are skipped.
+$(LSP_CLIENT_STAMP): tests/editors/node/package-lock.json
+	@if command -v npm >/dev/null; then \
+	  mkdir -p $(LSP_CLIENT) && cp tests/editors/node/package*.json $(LSP_CLIENT)/ \
+	    && npm ci --prefix $(LSP_CLIENT) --no-audit --no-fund --ignore-scripts --loglevel=error \
+	      >/dev/null && touch $@ \
+	    || echo "the LSP client for Node could not be installed: the tests with it are skipped"; \
+	else echo "npm is not installed: the tests with an LSP client for Node are skipped"; fi
+
+# What holds a time limit runs alone: beside others it would measure them.
+test: $(DEV_STAMP) $(AIMOCK_STAMP) $(LSP_CLIENT_STAMP)
+	$(BIN)/python -m pytest -n auto --dist loadgroup -q -m "not live and not alone"
+	$(BIN)/python -m pytest -n 0 -q -m "alone and not live"
 
 test-live: $(DEV_STAMP)
 	$(BIN)/python -m pytest -m live -q -rs tests/e2e

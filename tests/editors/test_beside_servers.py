@@ -8,7 +8,6 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import pytest
@@ -44,10 +43,7 @@ HOVER_LIMIT = 400
 """Milliseconds from the key to the float, with a model that takes ten seconds."""
 
 START_LIMIT = 1000
-"""What a single one takes at most, in the first second of a server too: it takes both cores."""
-
-ALONE = 75
-"""Milliseconds the scripted server's hover takes alone, where nothing else runs."""
+"""The same in the first second of a server, whose start takes both cores."""
 
 INIT = """
 vim.o.completeopt = 'menuone,noselect'
@@ -74,6 +70,7 @@ require('aiex').setup {{}}
 
 pytestmark = [
     pytest.mark.editors,
+    pytest.mark.alone,
     pytest.mark.xdist_group("beside"),
     pytest.mark.skipif(NVIM is None, reason="no nvim on PATH and AIEX_NVIM is not set"),
 ]
@@ -120,15 +117,9 @@ def pyright(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return sit_down(tmp_path_factory.mktemp("pyright"), "pyright", command, PLUGIN)
 
 
-def allowed(seen: dict[str, Any]) -> float:
-    """Return the limit on this machine: one so busy that the other alone is late adds that."""
-    return HOVER_LIMIT + max(0.0, max(seen["alone"]["hover_ms"]) - ALONE)
-
-
 def test_hover_shows_within_400_ms_though_the_model_takes_ten_seconds(seen: dict[str, Any]) -> None:
     took = [round(hover["ms"]) for hover in seen["hovers"]]
-    assert median(took) < allowed(seen), (took, seen["alone"]["hover_ms"])
-    assert max(took) < START_LIMIT, took
+    assert max(took) < HOVER_LIMIT, (took, seen["alone"]["hover_ms"])
 
 
 def test_hover_is_held_up_by_no_server_that_is_just_starting(seen: dict[str, Any]) -> None:
@@ -201,8 +192,7 @@ def test_rename_format_and_definition_go_to_the_other_alone(seen: dict[str, Any]
 
 def test_pyright_hovers_within_400_ms_with_its_own_text_once(pyright: dict[str, Any]) -> None:
     took = [round(hover["ms"]) for hover in pyright["hovers"]]
-    assert median(took) < allowed(pyright), (took, pyright["alone"]["hover_ms"])
-    assert max(took) < START_LIMIT, took
+    assert max(took) < HOVER_LIMIT, (took, pyright["alone"]["hover_ms"])
     for hover in pyright["hovers"]:
         assert hover["text"].count("(function)") == 1
     assert "hover again" in pyright["hovers"][0]["text"]

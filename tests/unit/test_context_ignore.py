@@ -159,6 +159,7 @@ def test_an_ignore_file_that_cannot_be_read_hides_everything(tmp_path: Path) -> 
     assert files.refusal(tmp_path / "a.py")
 
 
+@pytest.mark.alone
 def test_a_hostile_ignore_file_costs_no_time_and_hides_no_less(tmp_path: Path) -> None:
     name = "a" * 200
     hostile = "*a" * 40 + "b\n" + "**/a*/" * 30 + "c\n!" + "*a" * 40 + "\nreal.txt\n"
@@ -232,6 +233,7 @@ def test_text_is_returned_as_it_is(tmp_path: Path) -> None:
     assert WorkspaceFiles(tmp_path).read(Path("a.py")) == "\ufeffx = 'é'\r\n"
 
 
+@pytest.mark.alone
 def test_a_huge_folder_ends_at_the_limit_and_hides_nothing_else(tmp_path: Path) -> None:
     data = tmp_path / "a_data"
     data.mkdir()

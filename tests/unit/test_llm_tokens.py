@@ -130,6 +130,7 @@ def test_a_lone_surrogate_is_counted():
     assert TokenCounter().for_model("ollama", "x")((Message("user", "a\ud800b"),)) > 0
 
 
+@pytest.mark.alone
 def test_a_megabyte_is_counted_in_time_linear_in_its_size():
     counter = TokenCounter().for_model("ollama", "x")
     counter((Message("user", "load"),))

@@ -192,6 +192,7 @@ HOSTILE = {
 }  # fmt: skip
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_of_200_kb_takes_less_than_a_second(name: str) -> None:
     parse("warm up: imports\n```python\nx = 1\n```", "code_explanation", language="python")

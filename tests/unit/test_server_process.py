@@ -73,6 +73,7 @@ async def test_a_session_over_stdio_whatever_is_printed(tmp_path):
         assert "this is no protocol" in (await process.stderr.read()).decode()
 
 
+@pytest.mark.alone
 async def test_a_command_is_accepted_before_its_work_takes_the_event_loop(tmp_path):
     async with started(tmp_path) as (process, editor):
         await editor.initialize()

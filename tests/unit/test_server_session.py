@@ -108,6 +108,7 @@ async def test_odd_initialization_options_are_ignored(world, options):
     assert world.init.editor_settings == {}
 
 
+@pytest.mark.alone
 async def test_initialize_is_answered_before_the_services_are_made(world):
     answered = threading.Event()
 

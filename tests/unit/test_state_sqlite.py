@@ -220,6 +220,7 @@ async def test_rows_that_left_do_not_stay_in_the_file(path, open_store):
         assert look.execute("SELECT count(*) FROM entries").fetchone() == (1,)
 
 
+@pytest.mark.alone
 async def test_no_operation_holds_the_event_loop(open_store, path):
     store = open_store()
     await take(store, "warm")

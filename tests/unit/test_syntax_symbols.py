@@ -336,6 +336,7 @@ def test_a_selection_is_its_own_block() -> None:
     assert fallback_block("a\nb\nc\n", 2, 3) == (2, 3)
 
 
+@pytest.mark.alone
 def test_a_file_of_100_000_lines_leaves_other_threads_their_turn() -> None:
     one = SOURCES["python"].replace("from __future__ import annotations\n", "")
     text = one * (100_000 // one.count("\n") + 1)

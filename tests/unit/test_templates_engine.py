@@ -263,6 +263,7 @@ def test_a_file_of_ten_megabytes_passes_with_line_numbers() -> None:
     assert shown.endswith("\n200000 | x = 'forty characters of code, more or less'\n```")
 
 
+@pytest.mark.alone
 def test_rendering_a_compiled_template_is_fast() -> None:
     made = engine(
         "---\nvariables: {code: string}\n---\n{% block user %}{{ code|fence }}{% endblock %}"

@@ -159,6 +159,7 @@ def ask(engine: Engine) -> None:
     engine.render("evil", {"code": "print(1)", "items": [1, 2], "data": {"a": 1}})
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", REFUSED_WHEN_READ)
 def test_a_hostile_template_is_refused_when_it_is_read(name: str, tmp_path: Path) -> None:
     started = time.monotonic()
@@ -172,6 +173,7 @@ def test_a_hostile_template_is_refused_when_it_is_read(name: str, tmp_path: Path
     assert len(str(raised.value)) <= 200
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", REFUSED_WHEN_RENDERED)
 def test_a_hostile_template_is_stopped_while_it_renders(name: str, tmp_path: Path) -> None:
     engine = evil(tmp_path, REFUSED_WHEN_RENDERED[name])
