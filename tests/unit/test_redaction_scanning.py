@@ -52,6 +52,7 @@ def longest_search(work: Callable[[], object]) -> float:
     return max(took)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", LONG)
 def test_no_search_of_a_long_text_keeps_the_event_loop_waiting(name):
     preload()
@@ -62,6 +63,7 @@ def test_no_search_of_a_long_text_keeps_the_event_loop_waiting(name):
     )
 
 
+@pytest.mark.alone
 def test_replacing_in_a_long_text_keeps_nobody_waiting():
     secrets = [make("a|32", Random(seed)) for seed in range(60)]
     lines = "".join(f'api_key_{n} = "{one}"\n' for n, one in enumerate(secrets))
