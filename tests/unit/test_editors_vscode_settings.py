@@ -93,8 +93,10 @@ def test_no_setting_holds_a_key(manifest: dict[str, Any]) -> None:
 def test_no_workspace_may_say_where_text_goes_or_what_is_run(manifest: dict[str, Any]) -> None:
     for key, one in settings_of(manifest).items():
         section = key.split(".")[1]
-        if section in ("server", "providers", "tasks", "coordination", "privacy", "budget"):
+        if section == "server":
             assert one["scope"] == "machine", key
+        if section in ("providers", "tasks", "coordination", "privacy", "budget"):
+            assert one["scope"] == "application", key
 
 
 def test_without_trust_no_setting_of_the_workspace_counts(manifest: dict[str, Any]) -> None:

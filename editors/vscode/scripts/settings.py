@@ -23,8 +23,9 @@ HERE = {"hover.mode": "cached", "edits.confirm": "always"}
 NOT_SETTINGS = frozenset({"access"})
 """The administrator's file alone holds these."""
 
-OF_THE_MACHINE = ("providers", "tasks", "coordination", "privacy", "budget")
-"""Where text goes, and what of it: no workspace's settings may change that."""
+OF_THE_USER = ("providers", "tasks", "coordination", "privacy", "budget")
+"""Where text goes, and what of it: no workspace's settings may change that, and in a remote window
+the user's own hold (those of scope "machine" do not reach it)."""
 
 _UNSET: Json = {"boolean": False, "string": "", "array": [], "object": {}}
 _TITLES = {"": "Choice and limits of time", "circuit_breaker": "Circuit breaker"}
@@ -85,7 +86,7 @@ def _setting(key: str, node: Json) -> Json:
         setting["type"] = [node["type"], "null"]
     elif default is None:
         setting["default"] = _UNSET[node["type"]]
-    setting["scope"] = "machine" if section in OF_THE_MACHINE else "window"
+    setting["scope"] = "application" if section in OF_THE_USER else "window"
     return setting
 
 

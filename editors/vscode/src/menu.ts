@@ -3,7 +3,7 @@ import type { LanguageClient } from "vscode-languageclient/node";
 import { dollars } from "./answers/meta";
 import type { Active, Model, ProviderStatus } from "./protocol";
 import type { StatusItem } from "./status/item";
-import { standing } from "./status/text";
+import { byUse, standing } from "./status/text";
 
 const STRATEGIES = [
   ["load_balanced", "the least busy and quickest"],
@@ -145,10 +145,4 @@ export class Menu {
       return undefined;
     }
   }
-}
-
-/** Returns the providers that can be asked first, the last asked one before the others. */
-function byUse(found: readonly ProviderStatus[]): ProviderStatus[] {
-  const rank = (one: ProviderStatus) => (one.lastSelected ? 0 : one.status === "healthy" ? 1 : 2);
-  return [...found].sort((a, b) => rank(a) - rank(b));
 }

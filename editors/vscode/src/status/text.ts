@@ -51,11 +51,17 @@ export function tooltip(state: ServerState, health?: ProviderHealth): string {
     "",
     "| provider | status | latency | circuit | left this minute |",
     "|---|---|---|---|---|",
-    ...health.providers.map(row),
+    ...byUse(health.providers).map(row),
     "",
     `Today: ${health.todayCost === null ? "price not known" : dollars(health.todayCost)}`,
   ];
   return lines.join("\n");
+}
+
+/** Returns the providers that were asked first, then those that can be, then the others. */
+export function byUse(found: readonly ProviderStatus[]): ProviderStatus[] {
+  const rank = (one: ProviderStatus) => (one.lastSelected ? 0 : one.status === "healthy" ? 1 : 2);
+  return [...found].sort((a, b) => rank(a) - rank(b));
 }
 
 /** Returns in a few words how a provider stands. */
