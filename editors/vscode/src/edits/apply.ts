@@ -37,12 +37,18 @@ export async function apply(
   const [only, ...others] = files ?? [];
   const title = (params.label ?? "Edit").replaceAll("`", "");
   if (only && others.length === 0) {
+    const edit = { ...params, edit: confirmed(params.edit) };
+    const same = JSON.stringify([title, only.uri, only.changes.map((one) => one.newText)]);
+    // It was agreed to and came too late: the server has moved it along with its text.
+    if (previews.agreed.delete(same)) return make(edit);
     told.previewed(title, `✓ above or ${KEYS} applies it, Cancel discards it`);
     if (!(await previews.wanted(title, only))) {
       told.discarded();
       return { applied: false, failureReason: DISCARDED };
     }
-    return make({ ...params, edit: confirmed(params.edit) });
+    const result = await make(edit);
+    if (result && "applied" in result && !result.applied) previews.agreed.add(same);
+    return result;
   }
   told.previewed(title, "tick what you want in the Refactor Preview, then Apply");
   const before = versions();

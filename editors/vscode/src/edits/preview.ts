@@ -13,6 +13,8 @@ interface Pending {
 
 /** Shows an edit of one file beside the text as it is, until the programmer decides. */
 export class Previews implements vscode.TextDocumentContentProvider, vscode.Disposable {
+  /** Edits that were agreed to and could not be made, by what they write. */
+  readonly agreed = new Set<string>();
   private readonly texts = new Map<string, string>();
   private readonly waiting: Pending[] = [];
   private readonly listening: vscode.Disposable[];

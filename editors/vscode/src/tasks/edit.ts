@@ -52,6 +52,7 @@ export class Editing {
     } finally {
       work.rests();
       work.ends();
+      this.previews.agreed.clear();
       this.running.delete(work);
       work.cancel.dispose();
     }
