@@ -35,7 +35,10 @@ export class Keys {
   /** Forgets a provider's key. */
   async remove(provider: string): Promise<void> {
     await this.secrets.delete(PREFIX + provider);
-    await this.state.update(NAMES, this.names().filter((name) => name !== provider));
+    await this.state.update(
+      NAMES,
+      this.names().filter((name) => name !== provider),
+    );
   }
 
   /** Returns the name of each provider's variable, for settings to refer to. */

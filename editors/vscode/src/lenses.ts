@@ -10,7 +10,10 @@ export class Lenses implements vscode.CodeLensProvider, vscode.Disposable {
 
   constructor(private readonly runs: () => boolean) {
     this.listening = [
-      vscode.languages.registerCodeLensProvider(SCHEMES.map((scheme) => ({ scheme })), this),
+      vscode.languages.registerCodeLensProvider(
+        SCHEMES.map((scheme) => ({ scheme })),
+        this,
+      ),
       vscode.languages.onDidChangeDiagnostics(() => this.changed.fire()),
       vscode.workspace.onDidChangeConfiguration((event) => {
         if (event.affectsConfiguration("aiex.codeLens")) this.changed.fire();
@@ -81,7 +84,8 @@ async function functions(document: vscode.TextDocument): Promise<vscode.CodeLens
   return places.flatMap((place) => {
     const range = new vscode.Range(place, place);
     return ABOVE.map(
-      ([title, command]) => new vscode.CodeLens(range, { title, command, arguments: [{ uri, range }] }),
+      ([title, command]) =>
+        new vscode.CodeLens(range, { title, command, arguments: [{ uri, range }] }),
     );
   });
 }

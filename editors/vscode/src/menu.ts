@@ -38,14 +38,30 @@ export class Menu {
     const running = this.client() !== undefined;
     const items: (vscode.QuickPickItem & { command?: string })[] = running
       ? [
-          { label: "$(server) Provider…", description: active?.provider ?? "", command: "aiex.selectProvider" },
-          { label: "$(symbol-misc) Model…", description: active?.model ?? "", command: "aiex.selectModel" },
-          { label: "$(git-compare) Strategy…", description: active?.strategy ?? "", command: "aiex.selectStrategy" },
+          {
+            label: "$(server) Provider…",
+            description: active?.provider ?? "",
+            command: "aiex.selectProvider",
+          },
+          {
+            label: "$(symbol-misc) Model…",
+            description: active?.model ?? "",
+            command: "aiex.selectModel",
+          },
+          {
+            label: "$(git-compare) Strategy…",
+            description: active?.strategy ?? "",
+            command: "aiex.selectStrategy",
+          },
           { label: "$(pulse) Check providers now", command: "aiex.checkHealth" },
           { label: "$(debug-restart) Reset a circuit…", command: "aiex.resetCircuit" },
           { label: "", kind: vscode.QuickPickItemKind.Separator },
           { label: "$(comment-discussion) Earlier answers…", command: "aiex.answers" },
-          { label: "$(graph) Usage and cost", description: cost ? `today ${dollars(cost)}` : "", command: "aiex.usage" },
+          {
+            label: "$(graph) Usage and cost",
+            description: cost ? `today ${dollars(cost)}` : "",
+            command: "aiex.usage",
+          },
           { label: "$(checklist) Doctor: what is wrong?", command: "aiex.doctor" },
           { label: "$(debug-pause) Pause or resume", command: "aiex.pause" },
         ]
@@ -58,7 +74,10 @@ export class Menu {
       { label: "$(output) Show the log", command: "aiex.showLog" },
     );
     if (!vscode.workspace.isTrusted) {
-      items.unshift({ label: "$(shield) Trust this workspace…", command: "workbench.trust.manage" });
+      items.unshift({
+        label: "$(shield) Trust this workspace…",
+        command: "workbench.trust.manage",
+      });
     }
     const picked = await vscode.window.showQuickPick(items, {
       title: "aiex",
@@ -93,7 +112,8 @@ export class Menu {
     const strategy =
       typeof name === "string"
         ? name
-        : (await vscode.window.showQuickPick(items, { title: "aiex: how is a provider chosen?" }))?.label;
+        : (await vscode.window.showQuickPick(items, { title: "aiex: how is a provider chosen?" }))
+            ?.label;
     if (strategy) await this.select({ strategy });
   }
 
@@ -101,7 +121,9 @@ export class Menu {
     const none = { provider: null, model: null, strategy: null };
     const now = await this.ask<Active>("aiex/selectProvider", wanted ?? none);
     if (!now) return;
-    const who = [now.provider ?? "by strategy", now.model, now.strategy].filter(Boolean).join(" · ");
+    const who = [now.provider ?? "by strategy", now.model, now.strategy]
+      .filter(Boolean)
+      .join(" · ");
     void vscode.window.setStatusBarMessage(`$(check) aiex: ${who}`, 6000);
   }
 
@@ -126,11 +148,15 @@ export class Menu {
   /** Returns a provider's name, null for the configuration's choice, undefined for none. */
   private async pickProvider(orNone: boolean): Promise<string | null | undefined> {
     const found = byUse((await this.ask<ProviderStatus[]>("aiex/providers", {})) ?? []);
-    const items: { label: string; description: string; name: string | null }[] = found.map((one) => ({
-      label: one.provider,
-      description: [one.model, one.local ? "local" : null, standing(one)].filter(Boolean).join(" · "),
-      name: one.provider,
-    }));
+    const items: { label: string; description: string; name: string | null }[] = found.map(
+      (one) => ({
+        label: one.provider,
+        description: [one.model, one.local ? "local" : null, standing(one)]
+          .filter(Boolean)
+          .join(" · "),
+        name: one.provider,
+      }),
+    );
     if (orNone) {
       items.push({ label: "$(discard) As configured", description: "", name: null });
     }

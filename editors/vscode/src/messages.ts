@@ -1,5 +1,9 @@
 import * as vscode from "vscode";
-import { MessageType, type LanguageClient, type ShowMessageParams } from "vscode-languageclient/node";
+import {
+  MessageType,
+  type LanguageClient,
+  type ShowMessageParams,
+} from "vscode-languageclient/node";
 import { DISCARDED } from "./edits/apply";
 
 /** Shows the server's messages, but for one: who discards an edit knows it. */

@@ -28,7 +28,8 @@ export class MoreCommands {
   /** Returns each command's id with what it does. */
   all(): Record<string, (...args: unknown[]) => unknown> {
     return {
-      "aiex.doctor": () => this.page<Diagnosis>("aiex/diagnoseConfig", {}, "aiex: doctor", doctorPage),
+      "aiex.doctor": () =>
+        this.page<Diagnosis>("aiex/diagnoseConfig", {}, "aiex: doctor", doctorPage),
       "aiex.usage": () => this.page<Usage>("aiex/usage", { days: 7 }, "aiex: usage", usagePage),
       "aiex.showPrompt": (task) => this.prompt(task),
       "aiex.clearFindings": () => this.request("aiex/clearFindings", {}),
@@ -77,7 +78,8 @@ export class MoreCommands {
       await vscode.workspace.fs.stat(uri);
     } catch {
       await vscode.workspace.fs.createDirectory(vscode.Uri.file(dirname(path)));
-      const head = "# Configuration of aiex-lsp, for all editors: https://pypi.org/project/aiex-lsp\n";
+      const head =
+        "# Configuration of aiex-lsp, for all editors: https://pypi.org/project/aiex-lsp\n";
       await vscode.workspace.fs.writeFile(uri, Buffer.from(head));
     }
     await vscode.window.showTextDocument(uri);
@@ -105,7 +107,8 @@ export class MoreCommands {
       return;
     }
     const title = "aiex: remove which key?";
-    const provider = typeof name === "string" ? name : await vscode.window.showQuickPick(names, { title });
+    const provider =
+      typeof name === "string" ? name : await vscode.window.showQuickPick(names, { title });
     if (!provider) return;
     await this.needs.keys.remove(provider);
     await this.needs.restart();

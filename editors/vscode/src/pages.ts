@@ -10,7 +10,9 @@ export function doctorPage(found: Diagnosis): string {
     const remedy = one.remedy ? `  \n  *${one.remedy}*` : "";
     return `- ${SIGN[one.status]} ${one.provider ? `**${one.provider}**: ` : ""}${one.message}${remedy}`;
   });
-  const head = found.ok ? "All providers in use can be asked." : "A provider in use cannot be asked.";
+  const head = found.ok
+    ? "All providers in use can be asked."
+    : "A provider in use cannot be asked.";
   return [head, "", ...lines].join("\n");
 }
 
@@ -40,15 +42,25 @@ export function usagePage(usage: Usage): string {
   if (total.requests === 0) return `No model was asked in the last ${usage.days} days.`;
   return [
     `${total.requests} requests in ${usage.days} days, ${priced(total)}.`,
-    table("provider", usage.providers.map((one) => [one.provider, one])),
-    table("model", usage.models.map((one) => [one.model, one])),
-    table("day", usage.byDay.filter((one) => one.requests > 0).map((one) => [one.day, one])),
+    table(
+      "provider",
+      usage.providers.map((one) => [one.provider, one]),
+    ),
+    table(
+      "model",
+      usage.models.map((one) => [one.model, one]),
+    ),
+    table(
+      "day",
+      usage.byDay.filter((one) => one.requests > 0).map((one) => [one.day, one]),
+    ),
   ].join("\n\n");
 }
 
 /** Returns the messages that would be sent to a model as markdown; nothing was sent. */
 export function promptPage(prompt: RenderedPrompt): string {
-  const cost = prompt.estimatedCost === null ? "price not known" : `about ${dollars(prompt.estimatedCost)}`;
+  const cost =
+    prompt.estimatedCost === null ? "price not known" : `about ${dollars(prompt.estimatedCost)}`;
   const who = [prompt.provider, prompt.model].filter(Boolean).join(" · ") || "no provider";
   const hidden = prompt.redactions.length;
   const head = `Would go to ${who}: ${prompt.inputTokens} tokens, ${cost}. Nothing was sent.`;

@@ -38,9 +38,13 @@ export function serverSettings(
   for (const name of names) {
     const written = inspect(name);
     const value =
-      written?.workspaceFolderValue ?? written?.workspaceValue ?? written?.globalValue ?? HERE[name];
+      written?.workspaceFolderValue ??
+      written?.workspaceValue ??
+      written?.globalValue ??
+      HERE[name];
     // An emptied field is a setting nobody wrote.
-    if (value !== undefined && value !== null && value !== "") put(settings, name.split("."), value);
+    if (value !== undefined && value !== null && value !== "")
+      put(settings, name.split("."), value);
   }
   const providers = withoutKeys(settings["providers"]);
   for (const [provider, variable] of Object.entries(keys)) {

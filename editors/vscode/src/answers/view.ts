@@ -22,7 +22,8 @@ export function shown(conversation: Conversation): Shown {
   return {
     title: plainTitle(conversation.title),
     turns: conversation.turns.map((turn) => ({
-      html: (turn.question ? `<h2 class="question">${escape(turn.question)}</h2>` : "") +
+      html:
+        (turn.question ? `<h2 class="question">${escape(turn.question)}</h2>` : "") +
         render(turn.markdown) +
         (turn.state === "failed" || turn.state === "cancelled"
           ? `<p class="note ${turn.state}">${escape(turn.note || SAID[turn.state])}</p>`

@@ -65,13 +65,15 @@ function versions(): string {
 }
 
 async function created(files: readonly FileChange[]): Promise<boolean> {
-  const looks = files.filter((one) => one.creates).map(async ({ uri }) => {
-    try {
-      await vscode.workspace.fs.stat(vscode.Uri.parse(uri));
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  const looks = files
+    .filter((one) => one.creates)
+    .map(async ({ uri }) => {
+      try {
+        await vscode.workspace.fs.stat(vscode.Uri.parse(uri));
+        return true;
+      } catch {
+        return false;
+      }
+    });
   return (await Promise.all(looks)).some(Boolean);
 }

@@ -22,7 +22,8 @@ export function filesOf(edit: WorkspaceEdit): FileChange[] | undefined {
     } else if (change.kind === "create") file(change.uri).creates = true;
     else return undefined;
   }
-  for (const [uri, changes] of Object.entries(edit.changes ?? {})) file(uri).changes.push(...changes);
+  for (const [uri, changes] of Object.entries(edit.changes ?? {}))
+    file(uri).changes.push(...changes);
   return [...found.values()];
 }
 

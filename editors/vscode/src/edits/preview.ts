@@ -57,7 +57,13 @@ export class Previews implements vscode.TextDocumentContentProvider, vscode.Disp
     this.tellContext();
     try {
       const options = { preview: false, viewColumn: columnOf(uri) };
-      await vscode.commands.executeCommand("vscode.diff", before, proposed, `${title}: ${name}`, options);
+      await vscode.commands.executeCommand(
+        "vscode.diff",
+        before,
+        proposed,
+        `${title}: ${name}`,
+        options,
+      );
       return await answered;
     } finally {
       this.waiting.splice(this.waiting.indexOf(pending), 1);
@@ -112,6 +118,10 @@ async function close(proposed: vscode.Uri): Promise<void> {
 
 /** Where the document is shown, else where the programmer is. */
 function columnOf(uri: vscode.Uri): vscode.ViewColumn {
-  const shown = vscode.window.visibleTextEditors.find((one) => String(one.document.uri) === String(uri));
-  return shown?.viewColumn ?? vscode.window.activeTextEditor?.viewColumn ?? vscode.ViewColumn.Active;
+  const shown = vscode.window.visibleTextEditors.find(
+    (one) => String(one.document.uri) === String(uri),
+  );
+  return (
+    shown?.viewColumn ?? vscode.window.activeTextEditor?.viewColumn ?? vscode.ViewColumn.Active
+  );
 }

@@ -34,7 +34,11 @@ export async function locate(
   }
   const pythons = [...(python ? [python] : []), ...pythonsOnPath(path, WINDOWS)];
   const own = await vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Notification, title: found ? "aiex: update" : "aiex: first start", cancellable: true },
+    {
+      location: vscode.ProgressLocation.Notification,
+      title: found ? "aiex: update" : "aiex: first start",
+      cancellable: true,
+    },
     (progress, token) => {
       const abort = new AbortController();
       token.onCancellationRequested(() => abort.abort());

@@ -32,7 +32,9 @@ export function bar(state: ServerState, health?: ProviderHealth, working = false
   const icon = busy ? "sync~spin" : { ok: "sparkle", warning: "warning", error: "error" }[severity];
   // The icon says it: the sign in the text would say it twice.
   const text = `$(${icon}) ${busy ? name : name.replace(" ⚠ ", ": ")}`;
-  const said = busy ? "busy" : { ok: "ready", warning: "has a warning", error: "has an error" }[severity];
+  const said = busy
+    ? "busy"
+    : { ok: "ready", warning: "has a warning", error: "has an error" }[severity];
   const colour =
     busy || severity === "ok"
       ? undefined
@@ -73,12 +75,18 @@ export function standing(one: ProviderStatus): string {
   return parts.join(" · ");
 }
 
-const SIGN = { healthy: "$(pass)", unhealthy: "$(warning)", error: "$(error)", unknown: "$(question)" };
+const SIGN = {
+  healthy: "$(pass)",
+  unhealthy: "$(warning)",
+  error: "$(error)",
+  unknown: "$(question)",
+};
 
 function row(one: ProviderStatus): string {
   const latency = one.responseTimeMs === null ? "" : `${Math.round(one.responseTimeMs)} ms`;
   const retry = one.circuit.retryAt ? ` until ${one.circuit.retryAt.slice(11, 16)} UTC` : "";
-  const circuit = one.circuit.state === "closed" ? "closed" : one.circuit.state.replace("_", " ") + retry;
+  const circuit =
+    one.circuit.state === "closed" ? "closed" : one.circuit.state.replace("_", " ") + retry;
   const left = [limit("requests", one.rateLimit.requests), limit("tokens", one.rateLimit.tokens)];
   const status = `${SIGN[one.status]} ${one.status}`;
   const limits = left.filter(Boolean).join(", ") || "no limit";

@@ -103,12 +103,14 @@ export class TaskCommands {
     const known = templates.find((one) => one.id === id);
     // The programmer's own first: what comes along has commands of its own.
     const built = (one: Template) => ["engine", "operation"].includes(one.category);
-    const items = [...templates].sort((a, b) => +built(a) - +built(b)).map((one) => ({
-      label: one.title,
-      description: one.category,
-      detail: one.id,
-      template: one,
-    }));
+    const items = [...templates]
+      .sort((a, b) => +built(a) - +built(b))
+      .map((one) => ({
+        label: one.title,
+        description: one.category,
+        detail: one.id,
+        template: one,
+      }));
     const picked =
       known ??
       (await vscode.window.showQuickPick(items, { title: "aiex: run which template?" }))?.template;
@@ -130,7 +132,9 @@ export class TaskCommands {
   private async followUp(): Promise<unknown> {
     const conversation = this.asking.current();
     if (!conversation || answerId(conversation) === undefined) {
-      return void vscode.window.showInformationMessage("aiex: there is no answer to ask about yet.");
+      return void vscode.window.showInformationMessage(
+        "aiex: there is no answer to ask about yet.",
+      );
     }
     const question = await vscode.window.showInputBox({
       title: `aiex: ${plainTitle(conversation.title)}`,
@@ -144,7 +148,9 @@ export class TaskCommands {
     const items = this.asking.conversations.all().map((conversation) => ({
       label: plainTitle(conversation.title),
       description: conversation.at.toLocaleTimeString(),
-      detail: conversation.source && vscode.workspace.asRelativePath(vscode.Uri.parse(conversation.source)),
+      detail:
+        conversation.source &&
+        vscode.workspace.asRelativePath(vscode.Uri.parse(conversation.source)),
       conversation,
     }));
     if (items.length === 0) {

@@ -129,7 +129,10 @@ export class Editing {
     const turn = { markdown: markdown.join("\n\n"), state: "done", note: "", info: result.answer };
     this.asking.keep(title, turn as Parameters<Asking["keep"]>[1], about);
     if (!result.applied) return;
-    void vscode.window.setStatusBarMessage(`$(check) ${title} — ${metaLine(result.answer)}`, 10_000);
+    void vscode.window.setStatusBarMessage(
+      `$(check) ${title} — ${metaLine(result.answer)}`,
+      10_000,
+    );
     if (result.targetUri !== about) await openBeside(vscode.Uri.parse(result.targetUri));
   }
 
@@ -163,7 +166,9 @@ function promise(): [Promise<void>, () => void] {
 
 /** Shows a document beside the code, without taking the cursor there. */
 export async function openBeside(uri: vscode.Uri): Promise<void> {
-  const open = vscode.window.visibleTextEditors.find((one) => String(one.document.uri) === String(uri));
+  const open = vscode.window.visibleTextEditors.find(
+    (one) => String(one.document.uri) === String(uri),
+  );
   await vscode.window.showTextDocument(uri, {
     viewColumn: open?.viewColumn ?? vscode.ViewColumn.Beside,
     preserveFocus: true,

@@ -26,7 +26,8 @@ export async function pickDiagnostic(
     description: `${diagnostic.source ?? ""} ${diagnostic.range.start.line + 1}`.trim(),
     diagnostic,
   }));
-  return (await vscode.window.showQuickPick(items, { title: "aiex: fix which problem?" }))?.diagnostic;
+  return (await vscode.window.showQuickPick(items, { title: "aiex: fix which problem?" }))
+    ?.diagnostic;
 }
 
 /** Returns a template's variables as the programmer gives them, undefined where they give up. */

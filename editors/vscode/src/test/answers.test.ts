@@ -123,7 +123,10 @@ test("the last conversations are kept, the newest first", () => {
   const kept = new Conversations(2);
   const [a, b, c] = ["a", "b", "c"].map((id) => conversation(id));
   for (const one of [a, b, c, b]) if (one) kept.keep(one);
-  assert.deepEqual(kept.all().map((one) => one.id), ["b", "c"]);
+  assert.deepEqual(
+    kept.all().map((one) => one.id),
+    ["b", "c"],
+  );
   assert.equal(kept.newest(), undefined, "none of them has an answer that can be asked about");
 });
 

@@ -4,7 +4,13 @@ import { doctorPage, fenced, promptPage, usagePage } from "../pages";
 import { told } from "../tasks/methods";
 
 test("the doctor's page has a line a check, with its remedy", () => {
-  const check = { id: "key", provider: "openai", status: "error", message: "No key", remedy: "Set it" };
+  const check = {
+    id: "key",
+    provider: "openai",
+    status: "error",
+    message: "No key",
+    remedy: "Set it",
+  };
   const text = doctorPage({ ok: false, checks: [check as never] });
   assert.match(text, /cannot be asked[^]*- ✗ \*\*openai\*\*: No key  \n  \*Set it\*/);
 });
@@ -24,7 +30,10 @@ test("usage is told by provider, model and day; days without requests are left o
     total: one,
     providers: [{ ...one, provider: "openai" }],
     models: [{ ...one, model: "gpt" }],
-    byDay: [{ ...one, day: "2026-01-01" }, { ...one, requests: 0, day: "2026-01-02" }],
+    byDay: [
+      { ...one, day: "2026-01-01" },
+      { ...one, requests: 0, day: "2026-01-02" },
+    ],
   });
   assert.match(text, /^4 requests in 7 days, \$0\.50\./);
   assert.match(text, /\| openai \| 4 \| 75 % \| 812 ms \| 100 \+ 50 \| \$0\.50 \|/);

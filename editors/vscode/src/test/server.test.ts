@@ -35,7 +35,9 @@ function where(more: Partial<Where>): Where {
 
 test("the configured command wins over everything", async () => {
   const command = program("mine", "server");
-  const found = await find(where({ configured: [command, "serve"], python: "/py", run: async () => OK }));
+  const found = await find(
+    where({ configured: [command, "serve"], python: "/py", run: async () => OK }),
+  );
   assert.deepEqual(found, { command, args: ["serve"], origin: "aiex.server.command" });
 });
 
@@ -98,7 +100,11 @@ test("an environment is brought up to date where the extension brings another se
   const ran: string[][] = [];
   await make({ ...making(() => OK, ran), folder: made, source: "/x/aiex-2.whl" });
   assert.equal(isOld(made, "/x/aiex-2.whl"), false);
-  assert.deepEqual(ran.map((one) => one[2]), ["pip"], "it is not made anew");
+  assert.deepEqual(
+    ran.map((one) => one[2]),
+    ["pip"],
+    "it is not made anew",
+  );
 });
 
 test("without the network an environment that is there still serves", async () => {

@@ -54,10 +54,11 @@ test("a key that VS Code keeps is named by its variable", () => {
 });
 
 test("a provider's key is given in the variable its own tools use, others in one of ours", () => {
-  assert.deepEqual(
-    ["anthropic", "openai", "work-gateway"].map(variableOf),
-    ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "AIEX_KEY_WORK_GATEWAY"],
-  );
+  assert.deepEqual(["anthropic", "openai", "work-gateway"].map(variableOf), [
+    "ANTHROPIC_API_KEY",
+    "OPENAI_API_KEY",
+    "AIEX_KEY_WORK_GATEWAY",
+  ]);
 });
 
 test("keys live in the secret storage alone; the state keeps names", async () => {

@@ -69,7 +69,10 @@ test("without a server it says why", () => {
 test("the tooltip has a row a provider: status, latency, circuit, limits; and today's cost", () => {
   const text = tooltip("running", health("ok", "openai"));
   assert.match(text, /\| `openai` \| \$\(pass\) healthy \| 123 ms \| closed \| 59 requests \|/);
-  assert.match(text, /\| `ollama` \| \$\(warning\) unhealthy \|  \| open until 12:34 UTC \| no limit \|/);
+  assert.match(
+    text,
+    /\| `ollama` \| \$\(warning\) unhealthy \|  \| open until 12:34 UTC \| no limit \|/,
+  );
   assert.match(text, /Today: \$0.12/);
 });
 
