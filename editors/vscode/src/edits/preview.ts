@@ -44,6 +44,7 @@ export class Previews implements vscode.TextDocumentContentProvider, vscode.Disp
   /** Returns whether the programmer wants an edit of one file. */
   async wanted(title: string, file: FileChange): Promise<boolean> {
     const uri = vscode.Uri.parse(file.uri);
+    const from = vscode.window.activeTextEditor;
     const document = file.creates ? undefined : await vscode.workspace.openTextDocument(uri);
     const name = uri.path.split("/").at(-1) ?? "";
     const before = document ? uri : this.keep(name, "");
@@ -68,7 +69,7 @@ export class Previews implements vscode.TextDocumentContentProvider, vscode.Disp
     } finally {
       this.waiting.splice(this.waiting.indexOf(pending), 1);
       this.tellContext();
-      await close(proposed);
+      await close(proposed, from);
       this.texts.delete(String(before));
       this.texts.delete(String(proposed));
     }
@@ -110,10 +111,16 @@ function proposedIn(tab: vscode.Tab): vscode.Uri | undefined {
   return tab.input instanceof vscode.TabInputTextDiff ? tab.input.modified : undefined;
 }
 
-async function close(proposed: vscode.Uri): Promise<void> {
-  const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
-  const found = tabs.filter((tab) => String(proposedIn(tab)) === String(proposed));
-  await vscode.window.tabGroups.close(found, true);
+/** Closes a preview; if the programmer is in it, the editor they came from has the cursor again. */
+async function close(proposed: vscode.Uri, from: vscode.TextEditor | undefined): Promise<void> {
+  const { tabGroups } = vscode.window;
+  const isIt = (tab: vscode.Tab) => String(proposedIn(tab)) === String(proposed);
+  const active = tabGroups.activeTabGroup.activeTab;
+  const inIt = active !== undefined && isIt(active);
+  await tabGroups.close(tabGroups.all.flatMap((group) => group.tabs).filter(isIt), !inIt);
+  if (!inIt || !from) return;
+  const { document, selection, viewColumn } = from;
+  await vscode.window.showTextDocument(document, { selection, viewColumn });
 }
 
 /** Where the document is shown, else where the programmer is. */
