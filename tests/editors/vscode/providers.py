@@ -46,6 +46,16 @@ def change(coins):
 """
 FOLLOWED = "Because nobody asked for rounding."
 HAIKU = "Prices in a row, a discount falls like a leaf, what remains is due."
+HOSTILE = """\
+<img src=x onerror="document.title='taken'"><script>document.title = 'taken'</script>
+![a picture](https://example.com/x.png) [here](javascript:alert(1)) [there](command:aiex.restart)
+
+```python
+coins = sorted(coins)
+```
+
+The end of it.
+"""
 LONG = " ".join(f"word{number}" for number in range(400))
 
 
@@ -94,6 +104,10 @@ class Providers:
     def slow(self, name: str) -> None:
         """Make the next answer long, ten words a second."""
         self._servers[name].script(Reply(LONG, between=0.1))
+
+    def say(self, name: str, text: str, after: float = 0) -> None:
+        """Make the next answer this text, after some seconds."""
+        self._servers[name].script(Reply(text, first_token=after))
 
     def asked(self, name: str) -> int:
         """Return how many generations a provider was asked for."""

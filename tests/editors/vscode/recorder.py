@@ -30,9 +30,9 @@ def main() -> int:
         with lock, record.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 
-    keys = {k: v for k, v in os.environ.items() if k.endswith("_API_KEY")}
-    write({"environment": keys, "began": time.time_ns()})
     server = subprocess.Popen([real, *sys.argv[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    keys = {k: v for k, v in os.environ.items() if k.endswith("_API_KEY")}
+    write({"environment": keys, "began": time.time_ns(), "pid": server.pid})
     assert server.stdin is not None
     assert server.stdout is not None
     for name in (signal.SIGTERM, signal.SIGINT):

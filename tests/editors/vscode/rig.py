@@ -192,6 +192,15 @@ def recorded(folder: Path) -> list[list[dict[str, Any]]]:
     return sorted((lines for lines in servers if lines), key=lambda lines: lines[0]["began"])
 
 
+def alive(lines: list[dict[str, Any]]) -> bool:
+    """Return whether a recorded server still runs."""
+    try:
+        state = Path(f"/proc/{lines[0]['pid']}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
 def drive(script: str, code: CodeServer, controls: Controls, **values: Any) -> dict[str, Any]:
     """Return what the programmer of a script saw, step by step.
 
@@ -247,3 +256,9 @@ def saw(seen: dict[str, Any], step: str) -> Any:
     assert step in seen, f"the driver never came to {step!r}: {list(seen)} {seen.get('stderr')}"
     assert "stuck" not in seen[step], f"stuck at {step!r}: {seen[step]['stuck']}"
     return seen[step]["saw"]
+
+
+def sent(lines: list[dict[str, Any]], method: str) -> list[dict[str, Any]]:
+    """Return the params of what VS Code sent by a method."""
+    said = [one["client"] for one in lines if "client" in one]
+    return [one.get("params") or {} for one in said if one.get("method") == method]

@@ -1,0 +1,46 @@
+"""What a programmer sees of the providers in the real VS Code, and switches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.editors.vscode.rig import saw
+
+pytestmark = [pytest.mark.editors, pytest.mark.xdist_group("vscode"), pytest.mark.timeout(420)]
+
+
+def test_lenses_above_functions_come_where_they_are_asked_for(seen: dict[str, Any]) -> None:
+    lens = saw(seen, "code lens")
+    assert lens["before"] == 0
+    assert lens["text"].replace("\u00a0", " ").split() == ["Explain", "|", "Tests", "|", "Document"]
+
+
+def test_the_tooltip_has_every_provider_and_what_today_has_cost(seen: dict[str, Any]) -> None:
+    tooltip = saw(seen, "tooltip")
+    assert "desk\t healthy" in tooltip
+    assert "spare" in tooltip
+    assert "Today: $0" in tooltip
+
+
+def test_a_provider_that_dies_changes_the_status_bar_s_colour(seen: dict[str, Any]) -> None:
+    killed = saw(seen, "provider killed")
+    assert killed["before"] != killed["after"]
+    assert killed["label"] == "aiex has an error: desk ⚠ not reachable"
+
+
+def test_the_status_bar_s_menu_switches_to_another_provider(seen: dict[str, Any]) -> None:
+    switched = saw(seen, "switched")
+    for entry in ("Provider…", "Model…", "Strategy…", "Check providers now", "Reset a circuit…"):
+        assert any(entry in one for one in switched["menu"]), entry
+    for entry in ("Usage and cost", "Doctor", "Open the configuration", "Show the log"):
+        assert any(entry in one for one in switched["menu"]), entry
+    assert switched["text"].endswith("Said by spare.")
+    assert "spare" in switched["label"]
+
+
+def test_while_paused_nothing_is_offered(seen: dict[str, Any]) -> None:
+    paused = saw(seen, "paused")
+    assert paused["actions"] == "No code actions available"
+    assert paused["after"].startswith("aiex ready")

@@ -1,0 +1,234 @@
+// The programmer's hands and eyes: what is done with a VS Code in Chromium.
+import fs from 'node:fs';
+import { given, LIMIT, until } from './browser.mjs';
+
+/** Where the steps before have used up so many milliseconds, the others are not tried. */
+const ALL = 240000;
+const first = Date.now();
+
+/** One window of VS Code. */
+export class Window {
+  constructor(page) {
+    this.page = page;
+  }
+
+  /** Returns a window with a folder or a `.code-workspace`; nobody has trusted it yet. */
+  static async open(context, where) {
+    const page = await context.newPage();
+    page.setDefaultTimeout(LIMIT);
+    const kind = where.endsWith('.code-workspace') ? 'workspace' : 'folder';
+    const address = `${given.url}/?${kind}=${encodeURIComponent(where)}`;
+    await page.goto(address, { timeout: 60000, waitUntil: 'domcontentloaded' });
+    const window = new Window(page);
+    await page.locator('.monaco-workbench .explorer-folders-view .monaco-list-row').first()
+      .waitFor({ timeout: 60000 })
+      .catch(async (error) => {
+        await window.picture('stuck-open');
+        throw error;
+      });
+    return window;
+  }
+
+  /** Trusts the authors of the folder, as the banner's link lets one. */
+  async trust() {
+    await this.page.locator('.statusbar').getByText('Restricted Mode').waitFor();
+    await this.command('Workspaces: Manage Workspace Trust');
+    const editor = this.page.locator('.workspace-trust-editor');
+    await editor.getByRole('button', { name: /^Trust$/ }).click();
+    await this.page.locator('.statusbar').getByText('Restricted Mode').waitFor({ state: 'hidden' });
+    await this.command('View: Close All Editors');
+    await editor.waitFor({ state: 'detached' });
+  }
+
+  async press(...keys) {
+    for (const key of keys) await this.page.keyboard.press(key);
+  }
+
+  /** Runs a step of a scenario and prints what was seen, or why it got stuck and a picture of it. */
+  async step(name, run) {
+    const began = Date.now();
+    try {
+      if (began - first > ALL) throw new Error('no time is left for this step');
+      const saw = (await run()) ?? null;
+      console.log(JSON.stringify({ step: name, saw, ms: Date.now() - began }));
+      return saw;
+    } catch (error) {
+      console.log(JSON.stringify({ step: name, stuck: String(error.message).slice(0, 1500) }));
+      await this.picture(`stuck-${name}`).catch(() => {});
+      for (const _ of [1, 2, 3]) await this.press('Escape').catch(() => {});
+      return undefined;
+    }
+  }
+
+  async picture(name) {
+    await this.page.screenshot({ path: `${process.env.AIEX_SCREENSHOTS}/vscode-${name}.png` });
+  }
+
+  input() {
+    return this.page.locator('.quick-input-widget:visible');
+  }
+
+  /** Returns the titles in the open quick pick or palette. */
+  async offered() {
+    return this.input().locator('.quick-input-list .monaco-list-row').evaluateAll((rows) =>
+      rows.map((row) => row.getAttribute('aria-label')));
+  }
+
+  /** Picks an entry of the open quick pick by a part of its label. */
+  async pick(label) {
+    const row = this.input().locator('.quick-input-list .monaco-list-row', { hasText: label });
+    await row.first().click();
+  }
+
+  /** Runs a command by the title that the palette shows. */
+  async command(title) {
+    await this.press('F1');
+    await this.input().locator('input').first().fill(`>${title}`);
+    const row = this.input().locator('.quick-input-list .monaco-list-row', { hasText: title });
+    await row.first().click();
+    // What the command asks for comes in the same place.
+    await until('the palette to close', async () =>
+      !(await this.input().isVisible()) ||
+      !(await this.input().locator('input').first().inputValue()).startsWith('>'));
+  }
+
+  /** Changes settings of the user, as the settings editor does; null takes one back. */
+  async settings(values) {
+    fs.writeFileSync(`${given.api}.settings`, JSON.stringify(values));
+    await this.command('aiex API tests: Take Settings');
+    await until('the settings', () => !fs.existsSync(`${given.api}.settings`));
+  }
+
+  /** Returns the palette's titles for some words; the palette is closed again. */
+  async commands(words) {
+    await this.press('F1');
+    await this.input().locator('input').first().fill(`>${words}`);
+    await until('palette', async () => (await this.offered()).length > 0);
+    const titles = await this.offered();
+    await this.press('Escape');
+    return titles;
+  }
+
+  /** Opens a file by its name and waits until its text is there. */
+  async file(name) {
+    await this.press('Control+p');
+    await this.input().locator('input').first().fill(name);
+    await this.input().locator('.quick-input-list .monaco-list-row', { hasText: name }).first().click();
+    await this.tab(name).waitFor();
+    await this.editor(name).locator('.view-line').first().waitFor();
+  }
+
+  tab(name) {
+    return this.page.locator('.tabs-container .tab', { hasText: name }).first();
+  }
+
+  editor(name) {
+    return this.page.locator(`.editor-instance .monaco-editor[data-uri$="${name}"]`).first();
+  }
+
+  /** Puts the cursor of an open file at a line and column, from 1, and the keyboard there. */
+  async go(name, line, column = 1) {
+    await this.tab(name).click();
+    await this.page.mouse.move(600, 600);
+    await until(`the keyboard in ${name}`, () =>
+      this.editor(name).evaluate((editor) => editor.contains(document.activeElement)));
+    await this.press('Control+g');
+    await this.input().locator('input').first().fill(`:${line}:${column}`);
+    await this.press('Enter');
+    await this.input().waitFor({ state: 'hidden' });
+  }
+
+  /** Puts the cursor on `total` in `prices.py`. */
+  async atTotal() {
+    await this.go('prices.py', 4, 5);
+  }
+
+  /** Returns an editor's text as it stands on the screen. */
+  async text(name) {
+    const lines = this.editor(name).locator('.view-lines .view-line');
+    const found = await lines.evaluateAll((all) =>
+      all
+        .map((one) => [parseFloat(one.style.top), one.textContent.replaceAll('\u00a0', ' ')])
+        .sort(([a], [b]) => a - b)
+        .map(([, text]) => text));
+    return found.join('\n');
+  }
+
+  /** Returns the rows of the code action menu, which it opens by Ctrl+. */
+  async codeActions() {
+    const rows = this.page.locator('.action-widget .monaco-list-row.action');
+    // A menu closes again where a lens or a squiggle comes under it.
+    await until('the menu of actions', async () => {
+      if (!(await rows.first().isVisible())) await this.press('Control+.');
+      return rows.first().waitFor({ timeout: 1500 }).then(() => true);
+    });
+    return rows;
+  }
+
+  async codeAction(title) {
+    const rows = await this.codeActions();
+    await rows.filter({ hasText: title }).first().click();
+  }
+
+  status() {
+    return this.page.locator('.statusbar [id$="aiex.status"]');
+  }
+
+  /** Returns the frame of the answer that is shown, once it is there. */
+  async answer() {
+    return until('the answer beside', async () => {
+      for (const frame of this.page.frames()) {
+        const found = await frame.$('#answer').catch(() => null);
+        if (found && (await found.isVisible())) return frame;
+      }
+      return undefined;
+    });
+  }
+
+  async answerText() {
+    return (await (await this.answer()).locator('#answer').innerText()).trim();
+  }
+
+  async title() {
+    return (await (await this.answer()).locator('#title').innerText()).trim();
+  }
+
+  /** Returns what the answer says of who gave it. */
+  async meta() {
+    return (await (await this.answer()).locator('#meta').innerText()).trim();
+  }
+
+  /** Returns whether the keyboard is in a text editor, not in the answer. */
+  async focused() {
+    return this.page.evaluate(() => Boolean(document.activeElement?.closest('.monaco-editor')));
+  }
+
+  /** Returns what VS Code says where no action is offered. */
+  async noActions() {
+    await this.press('Control+.');
+    const message = this.page.locator('.monaco-editor-overlaymessage');
+    await message.waitFor();
+    return message.innerText();
+  }
+
+  /** Gives the instruction that is asked for before the code is changed. */
+  async giveInstruction(text) {
+    const box = this.input().locator('input').first();
+    await box.waitFor();
+    await box.fill(text);
+    await this.press('Enter');
+  }
+
+  /** Returns what a screen reader says of the status bar's item. */
+  async statusLabel() {
+    return (await this.status().locator('a').first().getAttribute('aria-label')) ?? '';
+  }
+
+  async statusColour() {
+    return this.status().evaluate((item) => getComputedStyle(item).backgroundColor);
+  }
+
+  notifications() {
+    return this.page.locator('.notifications-toasts .notification-list-item-message');
+  }
+}
