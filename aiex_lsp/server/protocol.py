@@ -204,14 +204,14 @@ class AiexProtocol(LanguageServerProtocol):
         return initialize(self._server, params if isinstance(params, Mapping) else {})
 
     async def lsp_shutdown(self, *_: Any) -> None:  # type: ignore[override]
-        """Cancel everything that runs, then answer."""
+        """Cancel everything that runs, then answer; nothing new begins meanwhile."""
+        self._shutdown = True
         current = self.msg_id
         for msg_id, future in list(self._request_futures.items()):
             if msg_id != current:
                 future.cancel()
         self._server.hovers.cancel()
         await self._server.work.cancel_all(self._server.limits.shutdown)
-        self._shutdown = True
 
     def lsp_exit(self, *_: Any) -> None:  # type: ignore[override]
         """End the connection; exit status 0 after a shutdown, else 1."""

@@ -156,13 +156,16 @@ async def _read_messages(ls: AiexServer, reader: asyncio.StreamReader) -> None:
             return
         try:
             message = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             ls.protocol.refuse(None, PARSE_ERROR, "Not JSON")
             continue
         try:
             ls.protocol.handle_message(message)
         except Exception:
             logger.exception("A message could not be handled")
+        # What came in one read is handled in its order: a request takes the document as it is
+        # now, and is known by its tokens, before the next message changes the one or cancels it.
+        await asyncio.sleep(0)
 
 
 async def _content_length(reader: asyncio.StreamReader) -> int | None:
