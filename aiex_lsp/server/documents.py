@@ -5,13 +5,14 @@ pygls' own workspace is left out: it splits a document anew at each use.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from lsprotocol import types
 
@@ -21,11 +22,17 @@ from aiex_lsp.text.diff import changed_span
 from aiex_lsp.text.document import TextChange, apply_changes
 from aiex_lsp.text.snapshot import Encoding, Snapshot, Span
 
+UNNUMBERED = -1
+"""The version of a document whose editor counts none: its snapshots have none."""
+
 FOLLOWED = 50
 """Versions kept of a document whose edit is on its way."""
 
 LISTED = 4
 """Versions kept of a document for which actions were listed."""
+
+LISTED_DOCUMENTS = 50
+"""Documents of which such versions are kept, those that are closed by now included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ class Documents:
 
     def open(self, uri: str, text: str, language_id: str, version: int | None) -> Snapshot:
         """Return the snapshot of a document the editor opened."""
-        snapshot = Snapshot(uri, text, language_id, version)
+        snapshot = Snapshot(uri, text, language_id, _version(version))
         self._open[uri] = snapshot
         if (path := _file(uri)) is not None:
             self._uris[path] = uri
@@ -65,13 +72,13 @@ class Documents:
         version: int | None,
     ) -> Snapshot | None:
         """Return the snapshot after the changes, None for a document that is not open."""
-        before = self._open.get(uri)
+        before = self.get(uri)
         if before is None:
             return None
         wanted = [_text_change(change) for change in changes]
-        after = apply_changes(before, wanted, version, self.encoding)
-        self._open[uri] = after
-        for versions in self._followed.get(uri, ()):
+        after = apply_changes(before, wanted, _version(version), self.encoding)
+        self._open[before.uri] = after
+        for versions in self._followed.get(before.uri, ()):
             versions.append(after)
         return after
 
@@ -88,21 +95,27 @@ class Documents:
                 del self._followed[uri]
 
     def close(self, uri: str) -> None:
-        """Forget a document."""
+        """Forget a document; what its actions were listed for is kept, it may come back."""
         self._open.pop(uri, None)
-        self._listed.pop(uri, None)
-        if (path := _file(uri)) is not None:
-            self._uris.pop(path, None)
+        if (path := _file(uri)) is not None and self._uris.get(path) == uri:
+            del self._uris[path]
 
     def keep_listed(self, snapshot: Snapshot) -> None:
         """Keep a document's text for the actions that were listed for it."""
-        kept = self._listed.setdefault(snapshot.uri, deque(maxlen=LISTED))
+        kept = self._listed.pop(snapshot.uri, None) or deque(maxlen=LISTED)
+        self._listed[snapshot.uri] = kept
+        while len(self._listed) > LISTED_DOCUMENTS:
+            del self._listed[next(iter(self._listed))]
         if not kept or kept[-1] is not snapshot:
             kept.append(snapshot)
 
     def listed(self, uri: str, version: int) -> Snapshot | None:
-        """Return the text actions were listed for, None where that was long ago."""
-        return next((one for one in self._listed.get(uri, ()) if one.version == version), None)
+        """Return the text actions were listed for, None where that was long ago.
+
+        A document that was opened again counts from the start: the latest of a number is meant.
+        """
+        kept = reversed(self._listed.get(uri, ()))
+        return next((one for one in kept if one.version == version), None)
 
     def get(self, uri: str) -> Snapshot | None:
         """Return the document as the editor has it now, None where it is not open.
@@ -160,13 +173,34 @@ def splices(
 
 def path_of(uri: str) -> Path | None:
     """Return the path of a file uri (a notebook cell's is its notebook's), None for others."""
-    parts = urlsplit(uri)
-    if parts.scheme not in ("file", "vscode-notebook-cell") or not parts.path:
+    parts = _parts(uri)
+    if parts.scheme not in ("file", "vscode-notebook-cell"):
         return None
     path = unquote(parts.path)
-    if len(path) > 2 and path[0] == "/" and path[2] == ":":
+    if not path.startswith("/") or "\0" in path:
+        return None
+    if parts.scheme == "file" and parts.netloc.lower() not in ("", "localhost"):
+        # Another machine's: a share where the system has such paths, no file of ours elsewhere.
+        return Path(f"//{unquote(parts.netloc)}{path}") if sys.platform == "win32" else None
+    if len(path) > 2 and path[2] == ":":
         path = path[1:]
     return Path(path)
+
+
+def named(uri: str) -> PurePath:
+    """Return the path a uri of any scheme names, for rules about names; not one to be read."""
+    return path_of(uri) or PurePosixPath(unquote(_parts(uri).path) or uri)
+
+
+def _parts(uri: str) -> SplitResult:
+    try:
+        return urlsplit(uri)
+    except ValueError:  # "[" begins an address that never ends
+        return SplitResult("", "", "", "", "")
+
+
+def _version(version: int | None) -> int | None:
+    return None if version == UNNUMBERED else version
 
 
 def _file(uri: str) -> Path | None:

@@ -10,7 +10,7 @@ from aiex_lsp.config.settings import Settings
 from aiex_lsp.context.ignore import WorkspaceFiles
 from aiex_lsp.context.secrets import is_secret, is_secret_document
 from aiex_lsp.errors import DisabledError
-from aiex_lsp.server.documents import path_of, shown
+from aiex_lsp.server.documents import named, path_of, shown
 from aiex_lsp.text.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def why_silent(ls: AiexServer, snapshot: Snapshot, settings: Settings) -> Disabl
             f"aiex is off for {snapshot.language_id}",
             "Take the language out of features.disabled_languages",
         )
+    if is_secret_document(named(snapshot.uri)):
+        return DisabledError(f"{shown(snapshot.uri)} may hold secrets; it is not sent to a model")
     path = path_of(snapshot.uri)
     if path is None:
         return None
@@ -40,8 +42,6 @@ def why_silent(ls: AiexServer, snapshot: Snapshot, settings: Settings) -> Disabl
                 f"aiex is off in the folder {folder}",
                 "Take the folder out of features.disabled_folders",
             )
-    if is_secret_document(path):
-        return DisabledError(f"{shown(snapshot.uri)} may hold secrets; it is not sent to a model")
     return None
 
 
@@ -52,11 +52,11 @@ def readable(ls: AiexServer, settings: Settings) -> Callable[[str], Snapshot | N
         snapshot = ls.documents.get(uri)
         if snapshot is None or why_silent(ls, snapshot, settings) is not None:
             return None
+        if is_secret(named(snapshot.uri)):
+            return None  # the user may ask about `secrets.py`; nothing else brings it along
         path = path_of(snapshot.uri)
         if path is None:
             return snapshot
-        if is_secret(path):
-            return None  # the user may ask about `secrets.py`; nothing else brings it along
         folders = [root for root in ls.documents.roots if path.is_relative_to(root)]
         checks = [WorkspaceFiles(folder) for folder in folders or [path.parent]]
         return None if any(one.refusal(path) for one in checks) else snapshot

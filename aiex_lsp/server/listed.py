@@ -31,9 +31,9 @@ def as_now(ls: AiexServer, params: P) -> P:
     if not isinstance(params, PlaceParams) or params.version is None:
         return params
     now = ls.documents.require(params.text_document)
-    if params.version == now.version:
-        return params
     then = ls.documents.listed(now.uri, params.version)
+    if then is now or (then is None and params.version == now.version):
+        return params
     if then is None:
         raise _stale(now)
     move = _Move(then, now, ls.client.encoding)

@@ -27,6 +27,7 @@ from pygls.protocol.json_rpc import (
 )
 
 from aiex_lsp.errors import AiexError, AnswerError, EditError, UsageError
+from aiex_lsp.server.documents import UNNUMBERED
 
 if TYPE_CHECKING:
     from aiex_lsp.server.server import AiexServer
@@ -38,6 +39,7 @@ INVALID_PARAMS, INTERNAL, NOT_INITIALIZED = -32602, -32603, -32002
 CANCELLED, REQUEST_FAILED = -32800, -32803
 
 _UNTYPED = frozenset({types.INITIALIZE, types.INITIALIZED, types.SHUTDOWN, types.EXIT})
+_NUMBERED = frozenset({types.TEXT_DOCUMENT_DID_OPEN, types.TEXT_DOCUMENT_DID_CHANGE})
 
 
 class AiexProtocol(LanguageServerProtocol):
@@ -85,6 +87,8 @@ class AiexProtocol(LanguageServerProtocol):
             reasons = "; ".join(transform_error(error, path="params")[:2])
             if msg_id is None:
                 logger.warning("Ignored a %s that is not valid: %s", method, reasons)
+                if method == types.TEXT_DOCUMENT_DID_CHANGE:
+                    _lose(self._server, message.get("params"))
             else:
                 self.refuse(msg_id, INVALID_PARAMS, f"Invalid params: {reasons}"[:300])
             return
@@ -111,6 +115,8 @@ class AiexProtocol(LanguageServerProtocol):
         message_type = self.get_message_type(method)
         if message_type is None or method in _UNTYPED:
             return message.get("params")
+        if method in _NUMBERED:
+            message = _numbered(message)
         try:
             return self._converter.structure(message, message_type).params
         except BaseValidationError:
@@ -227,6 +233,28 @@ class AiexProtocol(LanguageServerProtocol):
         return await run_command(
             self._server, params.command, params.arguments or [], params.work_done_token
         )
+
+
+def _numbered(message: dict[str, Any]) -> dict[str, Any]:
+    """Return a message whose document has a version where it is null, as in LSP before 3.16."""
+    params = message.get("params")
+    document = params.get("textDocument") if isinstance(params, Mapping) else None
+    if not isinstance(params, Mapping) or not isinstance(document, Mapping):
+        return message
+    if document.get("version") is not None:
+        return message
+    document = {**document, "version": UNNUMBERED}
+    return {**message, "params": {**params, "textDocument": document}}
+
+
+def _lose(ls: AiexServer, params: Any) -> None:
+    """Forget a document of which a change could not be read: its text is not known any more."""
+    from aiex_lsp.server.notifications.did_close import close_document
+
+    document = params.get("textDocument") if isinstance(params, Mapping) else None
+    uri = document.get("uri") if isinstance(document, Mapping) else None
+    if isinstance(uri, str) and ls.documents.get(uri) is not None:
+        close_document(ls, uri)
 
 
 def internal_error(error: BaseException) -> str:

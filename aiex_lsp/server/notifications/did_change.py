@@ -35,7 +35,8 @@ def change_document(
     before = ls.documents.get(document.uri)
     if before is None:
         return
-    moved = splices(before, changes, ls.client.encoding) if ls.findings.has(document.uri) else []
-    ls.documents.change(document.uri, changes, document.version)
-    ls.findings.edit(document.uri, moved)
-    edited(ls, document.uri)
+    uri = before.uri
+    moved = splices(before, changes, ls.client.encoding) if ls.findings.has(uri) else []
+    ls.documents.change(uri, changes, document.version)
+    ls.findings.edit(uri, moved)
+    edited(ls, uri)

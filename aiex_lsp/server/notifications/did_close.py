@@ -26,6 +26,8 @@ def did_close(ls: AiexServer, params: types.DidCloseTextDocumentParams) -> None:
 
 def close_document(ls: AiexServer, uri: str) -> None:
     """Forget one document; work that is about it goes on with the text it began with."""
+    if (snapshot := ls.documents.get(uri)) is not None:
+        uri = snapshot.uri
     published = ls.findings.has(uri) or bool(problems_of(ls, uri))
     ls.drafts.forget(uri)
     ls.documents.close(uri)

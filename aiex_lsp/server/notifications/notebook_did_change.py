@@ -27,9 +27,10 @@ def notebook_did_change(ls: AiexServer, params: types.DidChangeNotebookDocumentP
     if cells is None:
         return
     if cells.structure is not None:
-        for opened in cells.structure.did_open or ():
-            open_document(ls, opened)
+        # A cell that changes its language is closed and opened in one change.
         for closed in cells.structure.did_close or ():
             close_document(ls, closed.uri)
+        for opened in cells.structure.did_open or ():
+            open_document(ls, opened)
     for content in cells.text_content or ():
         change_document(ls, content.document, content.changes)
