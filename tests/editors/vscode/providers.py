@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.editors.harness import answer as answer_of_the_desk
-from tests.servers.base import serve_in_thread
+from tests.servers.base import Answer, serve_in_thread
 from tests.servers.openai import OpenAIServer
 from tests.servers.script import Reply
 
@@ -59,7 +59,7 @@ The end of it.
 LONG = " ".join(f"word{number}" for number in range(400))
 
 
-def answer(name: str) -> Any:
+def answer(name: str) -> Answer:
     """Return the answers of a provider; each but the code says whose it is."""
 
     def reply(body: dict[str, Any]) -> Reply:
@@ -108,6 +108,10 @@ class Providers:
     def say(self, name: str, text: str, after: float = 0) -> None:
         """Make the next answer this text, after some seconds."""
         self._servers[name].script(Reply(text, first_token=after))
+
+    def answer(self, name: str, answer: Answer) -> None:
+        """Answer in another way from now on."""
+        self._servers[name].answer = answer
 
     def asked(self, name: str) -> int:
         """Return how many generations a provider was asked for."""
