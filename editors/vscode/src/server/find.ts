@@ -73,14 +73,18 @@ export function onPath(name: string, where: Pick<Where, "path" | "windows">): st
   return undefined;
 }
 
+/**
+ * Returns how a Python that has the server starts it. `-P`: a project's own `types.py` or
+ * `attrs.py` is no module of the server's.
+ */
+export function module(python: string, origin: string): Found {
+  return { command: python, args: ["-P", "-m", "aiex_lsp", "serve"], origin };
+}
+
 async function hasServer(python: string, where: Where): Promise<boolean> {
   // Not by running the module: its import would take a second each time a window opens.
   const asks = "import importlib.util as u, sys; sys.exit(not u.find_spec('aiex_lsp'))";
-  return (await where.run(python, ["-I", "-c", asks])).ok;
-}
-
-function module(python: string, origin: string): Found {
-  return { command: python, args: ["-m", "aiex_lsp", "serve"], origin };
+  return (await where.run(python, ["-P", "-c", asks])).ok;
 }
 
 function isProgram(path: string): boolean {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import * as vscode from "vscode";
 import { bundledWheel, isOld, madePython, make, pythonsOnPath } from "./environment";
-import { find, NoServer, OWN, type Found } from "./find";
+import { find, module, NoServer, OWN, type Found } from "./find";
 import { run } from "./run";
 
 const WINDOWS = process.platform === "win32";
@@ -53,7 +53,7 @@ export async function locate(
       });
     },
   );
-  return { command: own, args: ["-m", "aiex_lsp", "serve"], origin: OWN };
+  return module(own, OWN);
 }
 
 /** Returns the Python that is selected in the Python extension, where that is installed. */

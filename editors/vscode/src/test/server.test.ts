@@ -53,7 +53,7 @@ test("then the selected Python if it has the server, else PATH", async () => {
   const bin = join(program("bin", "aiex-lsp"), "..");
   const path = ["/nowhere", bin].join(delimiter);
   const selected = await find(where({ python: "/py", path, run: async () => OK }));
-  assert.deepEqual(selected?.args, ["-m", "aiex_lsp", "serve"]);
+  assert.deepEqual(selected?.args, ["-P", "-m", "aiex_lsp", "serve"]);
   const found = await find(where({ python: "/py", path }));
   assert.deepEqual(found, { command: join(bin, "aiex-lsp"), args: ["serve"], origin: "PATH" });
 });
@@ -62,6 +62,16 @@ test("then the environment made before; without one there is none", async () => 
   const own = await find(where({ own: "/own/python", run: async () => OK }));
   assert.equal(own?.origin, "aiex's own environment");
   assert.equal(await find(where({})), undefined);
+});
+
+test("the selected Python is asked without the project's own modules", async () => {
+  const ran: string[][] = [];
+  const run = async (_: string, args: string[]) => {
+    ran.push(args);
+    return OK;
+  };
+  await find(where({ python: "/py", run }));
+  assert.equal(ran[0]?.[0], "-P");
 });
 
 function making(answers: (args: string[]) => Ran, ran: string[][] = []) {
