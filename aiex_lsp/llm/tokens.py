@@ -133,10 +133,17 @@ class TokenCounter:
         self._lock = threading.Lock()
         self._learned: dict[tuple[str, str], _Learned] = {}
         self._process: CountingProcess | None = None
+        self._closed = False
 
     def preload(self, settings: Settings) -> None:
-        """Count in a process of its own from now on; what is likely needed is loaded meanwhile."""
-        self._process = CountingProcess()
+        """Count in a process of its own from now on; what is likely needed is loaded meanwhile.
+
+        Nothing where this is closed by now: the process would outlive it.
+        """
+        with self._lock:
+            if self._closed:
+                return
+            self._process = CountingProcess()
         needed = sorted(likely_vocabularies(settings))
         threading.Thread(
             target=self._process.load, args=(needed,), name="vocabularies", daemon=True
@@ -144,6 +151,8 @@ class TokenCounter:
 
     async def aclose(self) -> None:
         """End the process, if there is one."""
+        with self._lock:
+            self._closed = True
         if self._process is not None:
             await asyncio.to_thread(self._process.close)
 

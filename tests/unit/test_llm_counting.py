@@ -96,6 +96,17 @@ async def test_a_counter_gives_the_same_with_and_without_the_process(app_setting
         await apart.aclose()
 
 
+async def test_a_counter_that_was_closed_before_it_was_ready_starts_no_process(
+    app_settings,
+) -> None:
+    """An editor may leave while its server still makes ready, in a thread."""
+    counter = TokenCounter()
+    await counter.aclose()
+    counter.preload(app_settings)
+    assert counter._process is None
+    assert counter.for_model("openai", "gpt-4o")([Message("user", "hello")]) > 0
+
+
 @pytest.fixture
 def app_settings():
     from aiex_lsp.config.settings import ProviderSettings, Settings
