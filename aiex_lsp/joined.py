@@ -73,7 +73,7 @@ def join(
     from aiex_lsp.events.recorder import UsageRecorder
     from aiex_lsp.events.telemetry import Telemetry
     from aiex_lsp.llm.adapters.base import AdapterContext
-    from aiex_lsp.llm.adapters.registry import make
+    from aiex_lsp.llm.adapters.registry import imports, make
     from aiex_lsp.llm.cache import AnswerCache
     from aiex_lsp.llm.circuit_breaker import CircuitBreaker
     from aiex_lsp.llm.client import LLMClient
@@ -102,7 +102,7 @@ def join(
 
     random = Random()
     bus = EventBus()
-    pool = AdapterPool(make, context, time.monotonic)
+    pool = AdapterPool(make, context, time.monotonic, imports)
     store = open_state(
         settings().coordination, state_dir, tell=tell, random=random, window=COUNTED_SECONDS
     )

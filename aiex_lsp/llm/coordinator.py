@@ -23,6 +23,7 @@ from aiex_lsp.llm.selection_rules import has_access as has_access
 from aiex_lsp.llm.selection_views import Prices, Screened, Screening
 from aiex_lsp.llm.strategies import STAYS_LOCAL
 from aiex_lsp.llm.types import CompletionRequest, RequestFacts, Standing
+from aiex_lsp.llm.wire.base_url import shown
 
 if TYPE_CHECKING:
     from aiex_lsp.llm.selection_views import PriceOf, StandingOf
@@ -158,7 +159,7 @@ class ModelCoordinator:
             if await self._probe(one):
                 reason = f"nothing is configured, and {one.name} answers on this machine"
                 return [one, *_embedded(asked, every)], reason
-            asked.left_out[one.name] = f"no model answers at {one.base_url}"
+            asked.left_out[one.name] = f"no model answers at {shown(one.base_url)}"
         return _embedded(asked, every), "nothing is configured and no local server answers"
 
     async def _screened(self, asked: Asked, order: Sequence[Candidate]) -> list[Screened]:

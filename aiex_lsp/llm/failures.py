@@ -94,7 +94,7 @@ def from_response(
 ) -> ProviderError:
     """Return the error for an HTTP answer that is not 2xx; `headers` have lower-case names."""
     if 300 <= status < 400:
-        host = urlsplit(headers.get("location", "")).netloc
+        host = _host(headers.get("location", ""))
         target = f" to {host}" if host else ""
         return _error(
             origin,
@@ -172,6 +172,14 @@ def _error(
         status=status,
         retry_after=wait,
     )
+
+
+def _host(address: str) -> str:
+    """Return host and port; never a name, a password or a query."""
+    try:
+        return urlsplit(address).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
 
 
 def _is_web_page(headers: Mapping[str, str], body: bytes) -> bool:

@@ -148,6 +148,8 @@ class HealthMonitor:
     # -- rounds -----------------------------------------------------------------------------
 
     async def _round(self, settings: Settings) -> None:
+        # A clock that was set back must not keep a server awake.
+        self._active = min(self._active, self._now())
         idle = self._now() - self._active >= IDLE
         ahead = await self._ahead()
         looks = [
@@ -164,12 +166,12 @@ class HealthMonitor:
     ) -> None:
         scope = scope_of(provider)
         own, record = self._records.get(scope), await self.newest(scope, ahead)
-        if record is None or self._now() - record.last_check >= interval:
+        if record is None or not 0 <= self._now() - record.last_check < interval:
             await self._probe(provider, settings)
         elif record is not own:
             self._shared_at[scope] = record.last_check
             self._take(provider.name, scope, record)
-        elif self._shared_at.get(scope, 0.0) < record.last_check:
+        elif self._shared_at.get(scope) != record.last_check:
             await self._share(scope, record)
 
     async def _pause(self, seconds: float) -> None:

@@ -11,6 +11,10 @@ from aiex_lsp.llm.failures import DISPOSITIONS
 from aiex_lsp.llm.types import NotBefore
 from aiex_lsp.state.base import Store
 
+SET_BACK = 1.0
+"""Seconds; what was noted later than that after now was noted before the clock was set back. How
+long it still holds is not known then, and asking the provider costs little."""
+
 
 class Holds:
     """Not-before times, shared by all servers: a model's, or a whole provider's."""
@@ -30,24 +34,26 @@ class Holds:
         if wait <= 0:
             return
         key = _key(scope, model if disposition.rests == "model" else None)
-        until = await self._store.now() + wait
-        value = json.dumps({"until": until, "kind": error.kind.value, "hard": hard})
+        now = await self._store.now()
+        found = {"until": now + wait, "kind": error.kind.value, "hard": hard, "at": now}
+        value = json.dumps(found)
         self._known.add(key)
         await self._store.put(key, value, wait)
 
     async def get(self, scope: str, model: str | None) -> tuple[NotBefore | None, float]:
         """Return the longest hold of a provider and one of its models, and its seconds from now."""
         keys = {_key(scope, None), _key(scope, model)}
+        now = await self._store.now()
         found = []
         for key in keys:
-            hold = _read(await self._store.get(key))
+            hold = _read(await self._store.get(key), now)
             if hold is not None:
                 self._known.add(key)
                 found.append(hold)
         if not found:
             return None, 0.0
         longest = max(found, key=lambda hold: (hold.hard, hold.until))
-        left = longest.until - await self._store.now()
+        left = longest.until - now
         return (longest, left) if left > 0 else (None, 0.0)
 
     async def forget(self, scope: str, models: Iterable[str]) -> None:
@@ -67,14 +73,16 @@ def _key(scope: str, model: str | None) -> str:
     return f"{scope}/not-before/{model or ''}"
 
 
-def _read(value: str | None) -> NotBefore | None:
+def _read(value: str | None, now: float) -> NotBefore | None:
     if not value:
         return None
     try:
         found = json.loads(value)
-        until = float(found["until"])
-        return NotBefore(until, str(found["kind"]), found["hard"] is True) if _real(until) else None
-    except (ValueError, TypeError, KeyError):
+        until, at = float(found["until"]), float(found.get("at", -math.inf))
+        if not _real(until) or at > now + SET_BACK:
+            return None
+        return NotBefore(until, str(found["kind"]), found["hard"] is True)
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 

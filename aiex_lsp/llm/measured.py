@@ -29,7 +29,7 @@ whichever is slower. A provider ten times slower is tried again after about 70 c
 minutes, one twice as slow after 30 calls and 50 seconds."""
 
 FORGET_SECONDS = 7200.0
-"""Time constant in which it fades where hardly any calls are made: a night makes a fresh start."""
+"""Time constant where hardly any calls are made: a night makes a fresh start."""
 
 PACE = (0.8, 1.2)
 """Each measurement fades a little faster or slower, so that servers do not try again in step."""
@@ -168,16 +168,16 @@ class Board:
         """
         now = self._now()
         entry = self._entries.get((scope, model)) or _Entry()
-        in_flight = entry.in_flight
-        turn = entry.turn
+        if entry.sampled is not None:
+            entry.sampled = min(entry.sampled, now)  # the clock may have been set back
+        in_flight, turn = entry.in_flight, entry.turn
         newest: _Entry | News | None = entry if entry.sampled is not None else None
         peers_calls = 0
         for told in self._peers.values():
             news = told.get((scope, model))
             if news is None:
                 continue
-            if now - self._heard_at <= MEMBER_SECONDS:
-                in_flight += news.in_flight
+            in_flight += news.in_flight if now - self._heard_at <= MEMBER_SECONDS else 0
             if news.sampled is None:
                 continue
             peers_calls += news.calls
@@ -185,7 +185,7 @@ class Board:
                 newest = news
         if model is None:
             for at, chosen_turn in self._intents.get(scope, ()):
-                if now - at <= INTENT_SECONDS:
+                if abs(now - at) <= INTENT_SECONDS:
                     in_flight += 1
                     turn = chosen_turn
         if newest is None or newest.sampled is None:

@@ -101,7 +101,9 @@ def _news(one: Mapping[str, Any], now: float, turn: int, before: News | None) ->
     complete = success is not None and success <= 1 and calls is not None and told is not None
     if complete and age is not None and age <= NEWS_SECONDS:
         if before is not None and before.told == told:
-            sampled, sampled_turn = before.sampled, before.sampled_turn
+            # No later than now: the clock may have been set back since.
+            sampled = None if before.sampled is None else min(before.sampled, now)
+            sampled_turn = before.sampled_turn
         else:
             sampled = now - age
     if sampled is None and not in_flight:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +22,17 @@ class Peers:
         self._board = board
         self._last: dict[str, Mapping[str, Any]] = {}
         self._recalled = False
+        self._recalling = asyncio.Lock()
 
     async def recall(self) -> None:
         """Take what is known before the first choice; again does nothing."""
-        if self._recalled:
-            return
-        self._recalled = True
-        kept = await self._store.get(self._key)
-        self._last = {"last": read_payload(kept).board} if kept else {}
-        await self.listen()
+        async with self._recalling:  # whoever comes meanwhile chooses by it too
+            if self._recalled:
+                return
+            kept = await self._store.get(self._key)
+            self._last = {"last": read_payload(kept).board} if kept else {}
+            await self.listen()
+            self._recalled = True
 
     async def listen(self) -> None:
         """Take what the members tell now."""

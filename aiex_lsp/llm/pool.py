@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from aiex_lsp.config.settings import ProviderSettings
@@ -47,22 +47,35 @@ class _Entry:
 
 
 class AdapterPool:
-    """Makes each adapter once and keeps it; `make` is the registry's, `monotonic` in seconds."""
+    """Makes each adapter once and keeps it; `make` is the registry's, `monotonic` in seconds.
+
+    `imports` imports the adapters of some types; it blocks.
+    """
 
     def __init__(
         self,
         make: Callable[[ProviderSettings, AdapterContext], Adapter],
         context: Callable[[float], AdapterContext],
         monotonic: Callable[[], float],
+        imports: Callable[[Iterable[str]], None] | None = None,
     ) -> None:
         self._make = make
         self._context = context
         self._monotonic = monotonic
+        self._imports = imports
+        self._imported: set[str] = set()
         self._adapters: list[_Entry] = []
         self._retired: list[Adapter] = []
         self._models: dict[int, _Models] = {}
         self._unlisted: dict[int, float] = {}
         self._answers: dict[str, tuple[bool, float]] = {}
+
+    async def load(self, providers: Iterable[ProviderSettings]) -> None:
+        """Import what `get` needs for these, in a thread: 0.1 s, and others' packages seconds."""
+        new = {one.type for one in providers} - self._imported
+        if new and self._imports is not None:
+            await asyncio.to_thread(self._imports, new)
+            self._imported |= new
 
     def get(self, provider: ProviderSettings, connect_timeout: float) -> Adapter:
         """Return the adapter for these settings, made now if it is the first use.

@@ -76,6 +76,8 @@ def _wait(
         return None
     named = error.retry_after
     quick = min(settings.quick, QUICK_AT_MOST)
+    if named is not None and tried > 1:
+        named = max(named, quick)  # it said "at once" before, and was not ready
     if others:
         if error.visible:
             return None  # the user has seen half an answer: whoever can give a whole one is next
@@ -100,15 +102,19 @@ class RetryBudget:
 
     def call(self) -> None:
         """Count a call of a task."""
+        self._forget()
         self._calls.append(self._clock())
 
     def take(self) -> bool:
         """Return whether one more retry is within the budget, and take it."""
-        since = self._clock() - MINUTE
-        for times in (self._calls, self._retries):
-            while times and times[0] <= since:
-                times.popleft()
+        self._forget()
         if len(self._retries) >= max(BUDGET_LEAST, BUDGET_SHARE * len(self._calls)):
             return False
         self._retries.append(self._clock())
         return True
+
+    def _forget(self) -> None:
+        since = self._clock() - MINUTE
+        for times in (self._calls, self._retries):
+            while times and times[0] <= since:
+                times.popleft()

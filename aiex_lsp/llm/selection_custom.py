@@ -106,6 +106,9 @@ class StrategyLoader:
         try:
             async with asyncio.timeout(seconds):
                 return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+        except asyncio.CancelledError:
+            self._stuck[name] = done
+            raise
         except TimeoutError:
             self._stuck[name] = done
             self._warn(name, f"takes longer than {seconds:g} s")

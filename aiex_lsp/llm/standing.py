@@ -36,6 +36,7 @@ class Standings:
         self, provider: ProviderSettings, model: str | None, facts: RequestFacts, settings: Settings
     ) -> Standing:
         """Return the standing of a provider for one request; `model` None is its default one."""
+        await self._pool.load([provider])
         adapter = self._pool.get(provider, settings.connect_timeout)
         scope = scope_of(provider)
         model = model or self._pool.known_default(adapter)

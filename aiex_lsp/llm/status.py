@@ -44,12 +44,14 @@ class StatusReader:
 
     async def all(self, settings: Settings) -> list[ProviderStatus]:
         """Return the status of every provider that is switched on, in the settings' order."""
-        ahead = await self._ahead()
         enabled = [one for one in settings.providers.values() if one.enabled]
+        await self._pool.load(enabled)
+        ahead = await self._ahead()
         return list(await asyncio.gather(*(self._of(one, settings, ahead) for one in enabled)))
 
     async def one(self, provider: ProviderSettings, settings: Settings) -> ProviderStatus:
         """Return the status of one provider."""
+        await self._pool.load([provider])
         return await self._of(provider, settings, await self._ahead())
 
     def circuits_of(self, provider: ProviderSettings, settings: Settings) -> tuple[str, ...]:

@@ -11,11 +11,16 @@ from typing import Any, cast
 from aiex_lsp.config.settings import Settings
 from aiex_lsp.errors import FailureKind, ProviderError
 from aiex_lsp.llm.adapters.base import Adapter
-from aiex_lsp.llm.types import Chunk, Finish, Heartbeat, ModelCall, Quota
+from aiex_lsp.llm.types import Chunk, Finish, Heartbeat, ModelCall, Quota, Text, Thinking
+from aiex_lsp.llm.wire.base_url import shown
 
 FIRST_TOKEN_TIMEOUT = 15.0
 LOCAL_FIRST_TOKEN_TIMEOUT = 120.0
 """Seconds; a local model may have to be loaded from disk first."""
+
+MOST_CHARACTERS = 4_000_000
+"""Of an answer and its thinking together: some ten times what the largest models can write. A
+server that never stops would else fill the memory before the longest time is over."""
 
 DEFAULT_REQUEST_TIMEOUT = Settings().request_timeout
 
@@ -75,6 +80,7 @@ async def watched(adapter: Adapter, call: ModelCall, limits: Limits) -> AsyncIte
     clock = asyncio.get_running_loop().time
     begun = False
     finished = False
+    characters = 0
     async with aclosing(cast("Any", adapter.stream(call))) as stream:
         deadline = limits.first_token
         while True:
@@ -85,6 +91,10 @@ async def watched(adapter: Adapter, call: ModelCall, limits: Limits) -> AsyncIte
                 break
             except TimeoutError:
                 raise _timeout(adapter, call, limits, begun, clock()) from None
+            if isinstance(chunk, Text | Thinking):
+                characters += len(chunk.text)
+                if characters > MOST_CHARACTERS:
+                    raise _endless(adapter, call.model)
             yield chunk
             finished = finished or isinstance(chunk, Finish)
             begun = begun or not isinstance(chunk, Heartbeat | Quota)
@@ -105,10 +115,20 @@ def cut_off(adapter: Adapter, model: str) -> ProviderError:
     )
 
 
+def _endless(adapter: Adapter, model: str) -> ProviderError:
+    return ProviderError(
+        FailureKind.MALFORMED,
+        f"{adapter.name} wrote more than an answer can have, and was stopped",
+        "Choose another model or provider",
+        provider=adapter.name,
+        model=model,
+    )
+
+
 def first_token_timeout(adapter: Adapter, model: str | None, seconds: float) -> ProviderError:
     """Return the error of a provider that sent no token in time."""
     step = (
-        f"Check that {adapter.settings.base_url} runs, or raise first_token_timeout"
+        f"Check that {shown(adapter.settings.base_url)} runs, or raise first_token_timeout"
         if adapter.local and adapter.settings.base_url
         else "Ask again, choose another provider, or raise first_token_timeout"
     )

@@ -462,3 +462,27 @@ def test_settings_with_unknown_models_do_not_grow_without_end():
     known = server.monitor.models(scope_of(server.held.providers["a"]))
     assert len(known) == 20
     assert known[-1] == "m90"
+
+
+class Jumping(Clock):
+    """A clock that is set while time passes as always."""
+
+    set_by = 0.0
+
+    def __call__(self) -> float:
+        return self.now + self.set_by
+
+
+async def test_a_clock_set_back_does_not_end_the_probes():
+    server = Server(settings(provider("a", is_local=True)), Jumping())
+    async with server.running():
+        await server.clock.pass_(2)
+        before = server.providers["a"].checks
+        server.clock.set_by = -3600.0
+        await server.clock.pass_(2 * ROUND)
+        assert server.providers["a"].checks > before
+        record = read_record(
+            await server.store.get(health_key(scope_of(server.held.providers["a"])))
+        )
+        assert record is not None
+        assert 0 <= server.clock() - record.last_check <= ROUND

@@ -65,3 +65,15 @@ async def test_a_user_who_mended_it_ends_the_holds_that_others_noted():
     await Holds(store).note("s", "m", failed(Kind.RATE_LIMITED, 60.0))
     await Holds(store).forget("s", ["m"])
     assert await Holds(store).get("s", "m") == (None, 0.0)
+
+
+async def test_a_clock_set_back_by_an_hour_does_not_bar_a_provider_for_an_hour():
+    at = [1_767_225_600.0]
+    holds = Holds(MemoryStore(lambda: at[0], Random(1)))
+    await holds.note("s", "m", failed(Kind.RATE_LIMITED, 20.0))
+    at[0] -= 3600
+    assert await holds.get("s", "m") == (None, 0.0)
+    await holds.note("s", "m", failed(Kind.RATE_LIMITED, 20.0))
+    assert (await holds.get("s", "m"))[1] == pytest.approx(20.0)
+    at[0] += 7200
+    assert await holds.get("s", "m") == (None, 0.0)

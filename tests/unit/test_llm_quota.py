@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from aiex_lsp.llm.types import Quota
 from aiex_lsp.llm.wire.quota import read_quota
+from aiex_lsp.llm.wire.retry_after import retry_after
 
 NOW = 1_767_225_600.0
 """2026-01-01T00:00:00Z"""
@@ -80,3 +81,22 @@ def test_whatever_headers_hold_nothing_fails_and_nothing_negative_comes_out(head
             assert (left is None) == (wait is None)
             assert left is None or left >= 0
             assert wait is None or 0 < wait <= 3600
+
+
+@pytest.mark.parametrize("wrong", [-7200.0, -60.0, 0.0, 60.0, 7200.0])
+def test_points_in_time_are_told_by_the_providers_clock_however_wrong_this_one_is(wrong):
+    date = {"date": "Thu, 01 Jan 2026 00:00:00 GMT"}
+    when = {**date, "retry-after": "Thu, 01 Jan 2026 00:00:20 GMT"}
+    assert retry_after(when, NOW + wrong) == 20.0
+    limit = {
+        "anthropic-ratelimit-requests-remaining": "0",
+        "anthropic-ratelimit-requests-reset": "2026-01-01T00:00:30Z",
+    }
+    assert retry_after({**date, **limit}, NOW + wrong) == 30.0
+    assert read_quota({**date, **limit}, NOW + wrong) == Quota(0, 30.0, None, None)
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Thu, 01 Jan 99999 00:00:00 GMT"])
+def test_a_date_that_is_none_changes_nothing(date):
+    when = {"date": date, "retry-after": "Thu, 01 Jan 2026 00:00:20 GMT"}
+    assert retry_after(when, NOW) == 20.0

@@ -41,6 +41,11 @@ class TestWhereAnotherProviderCanAnswer:
         assert after(Kind.RATE_LIMITED, retry_after=3.1) == NextProvider()
         assert after(Kind.OVERLOADED, retry_after=0.0) == Again(0.0)
 
+    def test_at_once_is_taken_at_its_word_once(self):
+        again = after(Kind.RATE_LIMITED, retry_after=0.0, tried=2)
+        assert isinstance(again, Again)
+        assert again.wait > 0
+
     def test_named_waits_add_up(self):
         assert after(Kind.RATE_LIMITED, retry_after=2.0, waited=2.0, tried=2) == NextProvider()
 

@@ -268,3 +268,17 @@ def test_it_stays_bounded_however_many_models_are_asked():
     assert len(one.board.export()["measured"]) <= 48
     assert one.view("m1999").calls == 1
     assert one.board.activity(S).request_count > 0
+
+
+def test_a_clock_set_back_does_not_keep_old_measurements_fresh():
+    one = Clocked()
+    for _ in range(12):
+        one.call(9.0)
+    one.board.chosen(S)
+    one.elsewhere(100)
+    one.now -= 3600
+    assert one.view().age == 0.0
+    assert one.view(None).in_flight == 0
+    one.now += 300
+    assert one.view().age == 300.0
+    assert one.view().trust < 0.01

@@ -11,12 +11,13 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
 
 from aiex_lsp import __version__
+from aiex_lsp.llm.adapters.bodies import PackedError, Unpacker, encoded
 from aiex_lsp.llm.adapters.connect_faults import connect_fault
 from aiex_lsp.llm.failure_texts import Fault
 from aiex_lsp.llm.failures import FaultError
+from aiex_lsp.llm.wire.base_url import is_loopback
 from aiex_lsp.llm.wire.lines import LineSplitter, LineTooLongError
 from aiex_lsp.llm.wire.sse import ServerEvent, SseDecoder
 from aiex_lsp.llm.wire.vendor_errors import decode
@@ -29,6 +30,8 @@ MAX_JSON_BODY = 32 * 1024 * 1024
 """Bytes; OpenRouter's list of some hundred models has about one megabyte."""
 
 Framing = Literal["sse", "ndjson"]
+
+_OWN_HEADERS = {"user-agent": f"aiex-lsp/{__version__}", "accept-encoding": "gzip"}
 
 
 def preload() -> None:
@@ -143,9 +146,11 @@ class HttpClient:
         client = await self._made()
         begun = False
         try:
-            request = client.build_request(
-                method, url, json=body, params={**self._query, **(query or {})} or None
-            )
+            params = {**self._query, **(query or {})} or None
+            content = None if body is None else encoded(body)
+            request = client.build_request(method, url, content=content, params=params)
+            if content is not None:
+                request.headers.setdefault("content-type", "application/json")
             response = await client.send(request, stream=True)
             try:
                 begun = True
@@ -190,7 +195,7 @@ class HttpClient:
         local = is_loopback(self._base_url)
         try:
             return httpx.AsyncClient(
-                headers={"user-agent": f"aiex-lsp/{__version__}", **self._headers},
+                headers={**_OWN_HEADERS, **self._headers},
                 timeout=httpx.Timeout(None, connect=self._connect_timeout),
                 limits=httpx.Limits(max_connections=None, keepalive_expiry=30.0),
                 trust_env=not local,
@@ -208,15 +213,6 @@ class HttpClient:
 
 def _lowered(response: httpx.Response) -> dict[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
-
-
-def is_loopback(url: str) -> bool:
-    """Return whether `url` names this machine by a loopback address."""
-    try:
-        host = urlsplit(url).hostname or ""
-    except ValueError:
-        return False
-    return host == "localhost" or host == "::1" or host.startswith("127.")
 
 
 async def _whole_json(response: httpx.Response) -> Any:
@@ -241,8 +237,14 @@ async def _read(response: httpx.Response, limit: int) -> bytes:
 
 async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
     try:
-        async for data in response.aiter_bytes():
-            yield data
+        unpack = Unpacker(response.headers.get("content-encoding", ""))
+        async for packed in response.aiter_raw():
+            for data in unpack(packed):
+                yield data
+                if unpack.packed:
+                    await asyncio.sleep(0)  # a few bytes may be hundreds of megabytes unpacked
+    except PackedError:
+        raise FaultError(Fault.NOT_JSON) from None
     except Exception as error:
         found = _fault(error, begun=True)
         if found is None:
@@ -286,8 +288,6 @@ def _fault(error: Exception, begun: bool) -> FaultError | None:
         case httpx.RemoteProtocolError() if not begun:
             silent = "disconnected" in str(error)
             return FaultError(Fault.NO_ANSWER if silent else Fault.NOT_HTTP)
-        case httpx.DecodingError():
-            return FaultError(Fault.NOT_JSON)
         case httpx.TransportError():
             return FaultError(Fault.CUT if begun else Fault.NO_ANSWER)
     return None

@@ -147,8 +147,9 @@ class HttpAdapter(Adapter, Generic[Learned]):
         frames = self._http.frames(
             self.chat_path, body, self.framing, base_url=self._base.url, on_headers=headers.update
         )
+        ending = _Ending(reader)
         async with aclosing(frames):
-            while (event := await _next(frames, reader)) is not None:
+            while (event := await ending.next(frames)) is not None:
                 if headers:
                     quota = read_quota(headers, self.context.now())
                     headers.clear()
@@ -223,22 +224,32 @@ class HttpAdapter(Adapter, Generic[Learned]):
             raise failures.from_fault(origin, Fault.NOT_JSON) from None
 
 
-async def _next(
-    frames: AsyncGenerator[ServerEvent, None], reader: StreamReader
-) -> ServerEvent | None:
-    """Return the next event, None at the end.
+class _Ending:
+    """Reads a stream to its end, which is near once the model has said why it stopped.
 
-    Once the model has said why it stopped, the answer is complete: neither silence nor a cut
-    connection takes that back.
+    The answer is complete then: neither silence nor a cut connection nor signs of life without
+    end take that back.
     """
-    if reader.reason is None:
-        return await anext(frames, None)
-    grace = END_GRACE if reader.ended or reader.usage else USAGE_GRACE
-    try:
-        async with asyncio.timeout(grace):
+
+    def __init__(self, reader: StreamReader) -> None:
+        self._reader = reader
+        self._until: float | None = None
+        self._grace = 0.0
+
+    async def next(self, frames: AsyncGenerator[ServerEvent, None]) -> ServerEvent | None:
+        """Return the next event, None at the end."""
+        reader = self._reader
+        if reader.reason is None:
             return await anext(frames, None)
-    except (TimeoutError, FaultError):
-        return None
+        grace = END_GRACE if reader.ended or reader.usage else USAGE_GRACE
+        if self._until is None or grace != self._grace:
+            self._grace = grace
+            self._until = asyncio.get_running_loop().time() + grace
+        try:
+            async with asyncio.timeout_at(self._until):
+                return await anext(frames, None)
+        except (TimeoutError, FaultError):
+            return None
 
 
 def _decoded(data: str) -> Mapping[str, Any]:

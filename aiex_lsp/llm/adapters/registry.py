@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -58,6 +60,13 @@ def adapter_class(provider_type: str) -> type[Adapter]:
 def make(settings: ProviderSettings, context: AdapterContext) -> Adapter:
     """Return the adapter of a configured provider; connects to nothing yet."""
     return adapter_class(settings.type)(settings, context)
+
+
+def imports(provider_types: Iterable[str]) -> None:
+    """Import the adapters of these types; what is wrong with one is told by `make`. Blocking."""
+    for one in provider_types:
+        with suppress(ConfigError):
+            adapter_class(one)
 
 
 def _installed() -> dict[str, EntryPoint]:

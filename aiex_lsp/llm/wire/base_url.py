@@ -42,6 +42,24 @@ def parse_base_url(text: str) -> BaseUrl:
     return BaseUrl(url, dict(parse_qsl(parts.query)), valid)
 
 
+def shown(url: str) -> str:
+    """Return an address as messages may show it: without a name, password or query."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "?"
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether `url` names this machine by a loopback address."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    return host == "localhost" or host == "::1" or host.startswith("127.")
+
+
 def with_version(base: BaseUrl) -> BaseUrl:
     """Return the address with its `/v1`, unless it names a version or an Azure deployment."""
     if not base.valid:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aiex_lsp.llm.types import Quota
-from aiex_lsp.llm.wire.retry_after import duration
+from aiex_lsp.llm.wire.retry_after import duration, their_now
 
 _REQUESTS = ("requests",)
 _TOKENS = ("tokens", "input-tokens", "output-tokens", "input_tokens", "output_tokens")
@@ -26,6 +26,7 @@ def read_quota(headers: Mapping[str, str], now: float) -> Quota | None:
 
     `now` is Unix time. Of several kinds of tokens the scarcest counts.
     """
+    now = their_now(headers, now)
     requests = _scarcest(headers, _REQUESTS, now)
     tokens = _scarcest(headers, _TOKENS, now)
     if requests is None and tokens is None:

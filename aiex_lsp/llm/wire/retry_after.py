@@ -21,8 +21,9 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     `headers` have lower-case names, `now` is Unix time. Read are `retry-after-ms`, `retry-after`
     (seconds or HTTP date), OpenAI's `x-ratelimit-reset-*` ("6m0s") and Anthropic's
     `anthropic-ratelimit-*-reset` (RFC 3339). Of several limits those used up count, else the
-    longest.
+    longest. Points in time are told by the provider's clock, of which its `date` is.
     """
+    now = their_now(headers, now)
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return _bounded(milliseconds / 1000)
@@ -35,6 +36,16 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
             return _bounded(seconds)
     waits = _resets(headers, now)
     return _bounded(max(waits)) if waits else None
+
+
+def their_now(headers: Mapping[str, str], now: float) -> float:
+    """Return Unix time by the clock of whoever sent `headers`; `now` where they do not tell.
+
+    By this machine's, an hour wrong, a wait of seconds would be an hour's, or none.
+    """
+    date = headers.get("date")
+    ahead = None if date is None else _until_date(date, now)
+    return now if ahead is None else now + ahead
 
 
 def _resets(headers: Mapping[str, str], now: float) -> list[float]:
