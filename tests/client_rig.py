@@ -68,10 +68,12 @@ class Scripted(Adapter):
         super().__init__(settings, context)
         self.calls: list[ModelCall] = []
         self.closed_midway = 0
+        self.running = 0
         self.silent = asyncio.Event()
 
     async def stream(self, call: ModelCall) -> AsyncIterator[Chunk]:
         self.calls.append(call)
+        self.running += 1
         finished = False
         try:
             script = self.settings.extra_body.get("script", (Text("hi"), DONE))
@@ -93,6 +95,7 @@ class Scripted(Adapter):
             finished = True
         finally:
             self.closed_midway += not finished
+            self.running -= 1
 
     async def check_health(self) -> Health:
         return Health("healthy", 1.0)
@@ -142,7 +145,7 @@ def settings(*providers: ProviderSettings, **changes: object) -> Settings:
 
 
 class Rig:
-    def __init__(self, answering: Sequence[str] = (), detect=None, clock=None) -> None:
+    def __init__(self, answering: Sequence[str] = (), detect=None, clock=None, store=None) -> None:
         self.adapters: dict[str, Scripted] = {}
 
         def make(one, context):
@@ -150,7 +153,7 @@ class Rig:
 
         self.now = 1000.0
         clock = clock or (lambda: self.now)
-        self.store = MemoryStore(clock, Random(1))
+        self.store = store or MemoryStore(clock, Random(1))
         pool = AdapterPool(make, lambda _t: AdapterContext(), clock)
 
         async def probe(one):
@@ -164,7 +167,7 @@ class Rig:
         coordinator = ModelCoordinator(
             probe, lambda _p, _m: None, Random(1), board=self.board, standing=standing, bus=self.bus
         )
-        parts = Parts(
+        self.parts = parts = Parts(
             pool=pool,
             fitting=fitting,
             cache=AnswerCache(clock, self.store),
