@@ -217,6 +217,13 @@ desk.run(function()
   desk.wait('own edit', has('-discount + sum'))
   vim.cmd('silent undo')
   seen.own_undone = desk.text(source) == before
+  desk.to_symbol()
+  desk.next(code({ changed[1], '    """Return the sum."""', '    return sum(prices) - discount  # 😀 total' }))
+  vim.cmd('Aiex document')
+  desk.wait('documented', has('Return the sum."""'))
+  seen.documented = desk.text(source)
+  vim.cmd('silent undo')
+  seen.documented_undone = desk.text(source) == before
   vim.cmd('Aiex run shoot')
   seen.no_template = desk.said('there is no template')
   desk.done()

@@ -76,6 +76,11 @@ def test_the_instruction_of_a_refactoring_is_asked_for(seen):
     assert seen["dropped_jobs"] == 0
 
 
+def test_documentation_is_written_and_taken_back_by_one_undo(seen):
+    assert '    """Return the sum."""\n    return sum(prices) - discount' in seen["documented"]
+    assert seen["documented_undone"]
+
+
 def test_an_edit_is_one_undo_step_apart_from_what_was_typed(seen):
     assert "prices.py" in seen["said_refactored"]
     assert seen["cursor_kept"]

@@ -14,9 +14,11 @@ local window = require('aiex.window')
 ---@field client_id? integer
 ---@field source? integer the buffer asked about
 ---@field status? string what the server says it does
+---@field note? string what is to be known of who answered
 ---@field job? aiex.Job
 
 local kept = 20
+local painted = 150 -- lines: with more, parsing at each piece of the text would be felt
 local shown = {} ---@type aiex.Shown[] the newest last
 local views = {} ---@type table<string, aiex.Shown> by the server's id
 local count = 0
@@ -35,6 +37,18 @@ local function map_keys(one)
   end
 end
 
+-- Colours a text; one that is long and still grows is plain until it is whole.
+local function paint(one)
+  local plain = one.state == 'running' and vim.api.nvim_buf_line_count(one.buffer) > painted
+  local active = vim.treesitter.highlighter.active[one.buffer] ~= nil
+  if not plain and not active then
+    pcall(vim.treesitter.start, one.buffer, 'markdown')
+  elseif plain and active then
+    vim.treesitter.stop(one.buffer)
+    vim.bo[one.buffer].syntax = ''
+  end
+end
+
 local function make(title, state)
   count = count + 1
   local one = { title = title, state = state, base = 0 }
@@ -45,7 +59,7 @@ local function make(title, state)
   vim.bo[one.buffer].undolevels = -1
   vim.bo[one.buffer].filetype = 'markdown'
   vim.bo[one.buffer].modifiable = false
-  pcall(vim.treesitter.start, one.buffer, 'markdown')
+  paint(one)
   map_keys(one)
   vim.api.nvim_create_autocmd('BufWipeout', {
     buffer = one.buffer,
@@ -87,6 +101,7 @@ local function replace(one, text)
       vim.api.nvim_buf_set_lines(one.buffer, one.base, -1, false, lines)
       vim.bo[one.buffer].modifiable = false
     end
+    paint(one)
     window.refresh(one)
   end
 end
@@ -96,6 +111,7 @@ local function append(one, text)
     vim.bo[one.buffer].modifiable = true
     vim.api.nvim_buf_set_text(one.buffer, -1, -1, -1, -1, vim.split(text, '\r?\n'))
     vim.bo[one.buffer].modifiable = false
+    paint(one)
     window.refresh(one)
   end
 end
@@ -138,7 +154,11 @@ local function ask(one, client, method, params)
         return fail(one, err)
       end
       one.state, one.job, one.answer = 'done', nil, result.answer
-      replace(one, (result.markdown:gsub('%s+$', '')))
+      local note = result.answer.note
+      local said = note == one.note -- once is enough
+      one.note = note
+      replace(one, result.markdown:gsub('%s+$', '')
+        .. (note and not said and ('\n\n---\n\n*%s*'):format(note) or ''))
     end,
   })
   window.refresh(one)

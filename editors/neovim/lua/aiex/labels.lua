@@ -9,11 +9,12 @@ local config = require('aiex.config')
 function M.footer(one)
   local keys = config.get().answer.keys
   if one.state == 'running' then
-    return ('%s · %s stops'):format(one.status or 'asking', keys.cancel)
+    local stops = keys.cancel ~= '' and (' · %s stops'):format(keys.cancel) or ''
+    return (one.status or 'asking') .. stops
   elseif one.state == 'failed' then
     return 'no answer'
   elseif not one.answer then
-    return keys.close .. ' closes'
+    return keys.close ~= '' and keys.close .. ' closes' or ''
   end
   local answer = one.answer
   local parts = { answer.provider, answer.model }
@@ -23,7 +24,7 @@ function M.footer(one)
   if answer.cached then
     parts[#parts + 1] = 'cached'
   end
-  parts[#parts + 1] = keys.follow_up .. ' asks on'
+  parts[#parts + 1] = keys.follow_up ~= '' and keys.follow_up .. ' asks on' or nil
   return table.concat(parts, ' · ')
 end
 

@@ -14,6 +14,8 @@ local function when_idle(act)
   local mode = vim.api.nvim_get_mode()
   if mode.mode:sub(1, 1) == 'n' and not mode.blocking then
     return act()
+  elseif mode.mode == 'n' then -- in the middle of a command, which changes no mode
+    return vim.defer_fn(function() when_idle(act) end, 100)
   end
   vim.api.nvim_create_autocmd('ModeChanged', {
     pattern = '*:n*',

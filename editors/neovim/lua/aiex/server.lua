@@ -76,6 +76,8 @@ function M.why_none()
     return require('aiex').missing(cmd[1])
   elseif not vim.lsp.is_enabled('aiex') then
     return 'aiex: not started; call require("aiex").setup{} in your init.lua'
+  elseif vim.bo.buftype ~= '' then
+    return 'aiex: this window shows no file; go to the code first'
   elseif not vim.list_contains(options.filetypes, filetype) then
     return ('aiex: not for filetype "%s"; add it to `filetypes` in setup'):format(filetype)
   end

@@ -170,7 +170,11 @@ function M.refresh(answer)
   if vim.api.nvim_win_get_width(window) ~= place.width then
     vim.api.nvim_win_set_config(window, place)
   end
-  local lines = vim.api.nvim_win_text_height(window, {}).all
+  -- Wrapped lines are counted only where they matter: of a long text that would take seconds.
+  local lines = vim.api.nvim_buf_line_count(answer.buffer)
+  if lines < vim.o.lines then
+    lines = vim.api.nvim_win_text_height(window, {}).all
+  end
   vim.api.nvim_win_set_config(window, decorate(answer, geometry(answer, lines)))
 end
 
