@@ -31,6 +31,9 @@
 (defvar-local aiex-beside--told nil
   "The version of this buffer the server knows, and the tick it had: a cons.")
 
+(defvar-local aiex-beside--name nil
+  "The URI under which the server knows this buffer.")
+
 (defvar-local aiex-beside--report nil
   "How flymake is told of findings.")
 
@@ -58,10 +61,15 @@ The server is started by the first command."
          (aiex-beside--close)
          (aiex-mode -1)
          (remove-hook 'kill-buffer-hook #'aiex-beside--close t)
+         (remove-hook 'change-major-mode-hook #'aiex-beside--close t)
          (remove-hook 'flymake-diagnostic-functions #'aiex-beside--flymake t))
-        ((not buffer-file-name) (setq aiex-beside-mode nil))
+        ((or (not buffer-file-name) (file-remote-p buffer-file-name))
+         (setq aiex-beside-mode nil)
+         (when (called-interactively-p 'any)
+           (user-error "Aiex reads files of this machine only")))
         (t (aiex-mode 1)
            (add-hook 'kill-buffer-hook #'aiex-beside--close nil t)
+           (add-hook 'change-major-mode-hook #'aiex-beside--close nil t)
            (aiex-beside--flymake-on))))
 
 (defun aiex-beside-link ()
@@ -105,21 +113,30 @@ The server is started by the first command."
                                            :stderr (get-buffer-create "*aiex stderr*")))
                   :notification-dispatcher #'aiex-beside--hear
                   :request-dispatcher #'aiex-beside--answer
-                  :on-shutdown #'aiex-beside--ended)))
-    (jsonrpc-request
-     server 'initialize
-     (list :processId (emacs-pid)
-           :rootUri (aiex-beside--uri (directory-file-name root))
-           :workspaceFolders (vector (aiex-beside--folder root))
-           :initializationOptions (aiex-initialization-options)
-           :capabilities
-           '(:general (:positionEncodings ["utf-32"])
-             :workspace (:applyEdit t :workspaceFolders t :workspaceEdit (:documentChanges t))
-             :textDocument (:publishDiagnostics (:relatedInformation :json-false))))
-     :timeout 30)
-    (jsonrpc-notify server 'initialized (make-hash-table))
+                  :on-shutdown #'aiex-beside--ended))
+         started)
+    (unwind-protect
+        (setq started (aiex-beside--initialize server root))
+      (unless started                   ; C-g, or a server that does not answer
+        (delete-process (jsonrpc--process server))))
     (setq aiex-beside--roots (list root))
     server))
+
+(defun aiex-beside--initialize (server root)
+  "Begin to talk with SERVER about the project at ROOT; return non-nil."
+  (prog1
+      (jsonrpc-request
+       server 'initialize
+       (list :processId (emacs-pid)
+             :rootUri (aiex-beside--uri (directory-file-name root))
+             :workspaceFolders (vector (aiex-beside--folder root))
+             :initializationOptions (aiex-initialization-options)
+             :capabilities
+             '(:general (:positionEncodings ["utf-32"])
+               :workspace (:applyEdit t :workspaceFolders t :workspaceEdit (:documentChanges t))
+               :textDocument (:publishDiagnostics (:relatedInformation :json-false))))
+       :timeout 30)
+    (jsonrpc-notify server 'initialized (make-hash-table))))
 
 (defun aiex-beside--ended (server)
   "Forget SERVER, which has ended, and what it was told."
@@ -161,6 +178,9 @@ The server is started by the first command."
         (tick (buffer-chars-modified-tick))
         (text (save-restriction (widen) (buffer-substring-no-properties (point-min) (point-max))))
         (uri (aiex-link-uri server)))
+    (unless (equal uri aiex-beside--name) ; written under another name
+      (aiex-beside--close)
+      (setq aiex-beside--name uri))
     (unless (member root aiex-beside--roots)
       (push root aiex-beside--roots)
       (aiex-link-notify server "workspace/didChangeWorkspaceFolders"
@@ -187,7 +207,7 @@ The server is started by the first command."
   "Tell the server that the current buffer is closed."
   (when (and aiex-beside--told aiex-beside--server (jsonrpc-running-p aiex-beside--server))
     (aiex-link-notify aiex-beside--server "textDocument/didClose"
-                      (list :textDocument (list :uri (aiex-link-uri aiex-beside--server)))))
+                      (list :textDocument (list :uri aiex-beside--name))))
   (setq aiex-beside--told nil))
 
 ;;; What the server says and asks
@@ -202,7 +222,8 @@ The server is started by the first command."
     ('$/progress (aiex--progress (plist-get params :token) (plist-get params :value)))
     ('window/showMessage (message "aiex: %s" (plist-get params :message)))
     ('textDocument/publishDiagnostics
-     (when-let ((buffer (find-buffer-visiting (aiex--path (plist-get params :uri)))))
+     (when-let* ((path (aiex--path (plist-get params :uri)))
+                 (buffer (find-buffer-visiting path)))
        (with-current-buffer buffer
          (setq aiex-beside--findings (plist-get params :diagnostics))
          (aiex-beside--tell-flymake))))))
@@ -221,22 +242,23 @@ The server is started by the first command."
                                  (plist-get document :version)
                                  (plist-get one :edits))))
                        (plist-get edit :documentChanges))))
-    (if-let ((changed (cl-find-if (lambda (file)
-                                    (with-current-buffer (car file)
-                                      (and (cadr file)
-                                           (not (equal aiex-beside--told
-                                                       (cons (cadr file)
-                                                             (buffer-chars-modified-tick)))))))
-                                  files)))
-        (with-current-buffer (car changed)
-          ;; The server tries again on the text as it is now, or says why it does not.
-          (aiex-link-flush aiex-beside--server)
-          (list :applied :json-false :failureReason "The text has changed"))
+    (if-let ((obstacle (cl-some #'aiex-beside--obstacle files)))
+        (list :applied :json-false :failureReason obstacle)
       (pcase-dolist (`(,buffer ,_ ,edits) files)
         (with-current-buffer buffer
           (aiex--make-edits edits)
           (when aiex-beside-mode (aiex-link-flush aiex-beside--server))))
       (list :applied t))))
+
+(defun aiex-beside--obstacle (file)
+  "Return why FILE cannot be edited: its buffer, version and edits; nil if it can."
+  (with-current-buffer (car file)
+    (cond (buffer-read-only (format "%s is read-only" (buffer-name)))
+          ((and (cadr file)
+                (not (equal aiex-beside--told (cons (cadr file) (buffer-chars-modified-tick)))))
+           ;; The server tries again on the text as it is now, or says why it does not.
+           (aiex-link-flush aiex-beside--server)
+           "The text has changed"))))
 
 ;;; Findings
 

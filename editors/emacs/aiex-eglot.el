@@ -127,7 +127,7 @@ that is open while the server goes on talking can also garble the connection."
 
 (defun aiex-eglot--files (edit)
   "Return the paths of the files that EDIT, a WorkspaceEdit, is of."
-  (mapcar #'aiex--path
+  (mapcar (if (fboundp 'eglot-uri-to-path) 'eglot-uri-to-path 'eglot--uri-to-path)
           (append (mapcar (lambda (one) (plist-get (plist-get one :textDocument) :uri))
                           (plist-get edit :documentChanges))
                   (cl-loop for (uri) on (plist-get edit :changes) by #'cddr

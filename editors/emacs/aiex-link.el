@@ -50,7 +50,9 @@ There is no time limit: a model may think for minutes.")
   (or (aiex-link)
       (and aiex--last-link (aiex-link-live-p aiex--last-link) aiex--last-link)
       (user-error
-       "No aiex-lsp here: start it with M-x eglot or M-x lsp, see editors/emacs.md")))
+       (if (file-remote-p default-directory)
+           "No aiex-lsp here: it reads local files; `aiex-eglot' runs it on the other host"
+         "No aiex-lsp here: M-x eglot, M-x lsp or M-x aiex-beside-mode, see editors/emacs.md"))))
 
 (cl-defgeneric aiex-link-live-p (link)
   "Return non-nil while the server of LINK runs."
@@ -88,7 +90,7 @@ and may lose what came along with it; this one does not."
 (cl-defstruct aiex-work
   "One call to a model: its TOKEN, TITLE and LINK, and whom to tell of what.
 BEGUN is non-nil once the server knows the token, UNWANTED once it was cancelled."
-  token title link delta restart report done begun unwanted)
+  token title link delta restart report failed done begun unwanted)
 
 (defvar aiex--works nil
   "Work under way, the latest first.")
@@ -112,7 +114,7 @@ text begins anew, REPORT what is being done, DONE the result, FAILED a message
 and the error."
   (let* ((token (aiex--token))
          (work (make-aiex-work :token token :title title :link link :delta delta
-                               :restart restart :report report))
+                               :restart restart :report report :failed failed))
          (params (append params (list :workDoneToken token)
                          (unless command (list :partialResultToken token))
                          (when command (list :wait t)))))
@@ -126,18 +128,23 @@ and the error."
      (lambda (result)
        (aiex--work-end work)
        (when done (funcall done result)))
-     (lambda (problem)
-       (aiex--work-end work)
-       (let ((text (aiex--problem problem)))
-         (if failed (funcall failed text problem)
-           (message "aiex: %s: %s" title text)))))
+     (lambda (problem) (aiex--work-fail work problem)))
     work))
 
 (defun aiex--problem (problem)
   "Return a plain sentence for the JSON-RPC error PROBLEM."
-  (if (equal (plist-get problem :code) -32800)
-      "cancelled"
-    (or (plist-get problem :message) "the server gave no reason")))
+  (pcase (plist-get problem :code)
+    (-32800 "cancelled")
+    (-1 "the server has ended")
+    (_ (or (plist-get problem :message) "the server gave no reason"))))
+
+(defun aiex--work-fail (work problem)
+  "Take note that WORK ended with the error PROBLEM, and tell of it, once."
+  (unless (aiex-work-done work)
+    (aiex--work-end work)
+    (let ((text (aiex--problem problem)))
+      (if (aiex-work-failed work) (funcall (aiex-work-failed work) text problem)
+        (message "aiex: %s: %s" (aiex-work-title work) text)))))
 
 (defun aiex--work-end (work)
   "Take note that WORK is over."
@@ -177,8 +184,7 @@ A server that has not begun it would not know what is meant: it is told later."
   "Forget the work of LINK, whose server has ended."
   (dolist (work aiex--works)
     (when (eq (aiex-work-link work) link)
-      (aiex--work-end work)
-      (message "aiex: %s: the server has ended" (aiex-work-title work))))
+      (aiex--work-fail work '(:message "the server has ended"))))
   (when (eq link aiex--last-link) (setq aiex--last-link nil)))
 
 (provide 'aiex-link)

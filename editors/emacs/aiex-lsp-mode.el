@@ -26,7 +26,7 @@
   (lsp-register-client
    (make-lsp-client
     :server-id 'aiex
-    :new-connection (lsp-stdio-connection (lambda () aiex-program))
+    :new-connection (aiex-lsp-mode--connection)
     :activation-fn (lambda (_file mode) (provided-mode-derived-p mode 'prog-mode))
     :add-on? t
     :priority -2
@@ -59,6 +59,16 @@
                    '("explain" "analyze" "generateTests" "fix" "document" "refactor" "run")))))
   (add-hook 'lsp-after-open-hook #'aiex-lsp-mode--mode)
   (add-hook 'lsp-after-uninitialized-functions #'aiex-lsp-mode--gone))
+
+(defun aiex-lsp-mode--connection ()
+  "Return how lsp-mode starts the server.
+lsp-mode names the process and its buffer by the client: that would be the
+buffer of answers, and whoever killed it would kill the server."
+  (let* ((usual (lsp-stdio-connection (lambda () aiex-program)))
+         (connect (plist-get usual :connect)))
+    (plist-put (copy-sequence usual) :connect
+               (lambda (filter sentinel _name &rest more)
+                 (apply connect filter sentinel "aiex-lsp" more)))))
 
 (defun aiex-lsp-mode--table (&rest pairs)
   "Return a hash table of PAIRS, keys and values in turn."

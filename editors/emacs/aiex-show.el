@@ -67,11 +67,11 @@ VIEW is the id under which the server shows a text of its own accord."
               "  [f] follow up  [p]/[n] earlier/later  [s] keep  [q] close"))))
 
 (defmacro aiex--in-view (answer &rest body)
-  "Run BODY in the buffer that shows ANSWER, if one does."
+  "Run BODY in each buffer that shows ANSWER: a kept one goes on as well."
   (declare (indent 1))
-  `(when-let ((view (get-buffer aiex-answer-buffer)))
-     (with-current-buffer view
-       (when (eq aiex--shown ,answer)
+  `(dolist (view (buffer-list))
+     (when (eq (buffer-local-value 'aiex--shown view) ,answer)
+       (with-current-buffer view
          (let ((inhibit-read-only t)) ,@body)
          (set-buffer-modified-p nil)))))
 
@@ -136,8 +136,9 @@ FINAL is nil or `:json-false' while the text grows."
     (display-buffer (current-buffer))))
 
 (defun aiex--shown-answer ()
-  "Return the answer shown, else the latest."
-  (or (when-let ((view (get-buffer aiex-answer-buffer)))
+  "Return the answer shown here, else in the buffer of answers, else the latest."
+  (or aiex--shown
+      (when-let ((view (get-buffer aiex-answer-buffer)))
         (buffer-local-value 'aiex--shown view))
       (car aiex--answers)))
 

@@ -4,17 +4,6 @@
 (setq eglot-connect-timeout 40
       eglot-sync-connect t)
 
-(defun idle ()
-  (wait-for "the end of the work" (lambda () (null aiex--works))))
-
-(defun begun ()
-  (let ((work (car aiex--works)))
-    (wait-for "the work's begin" (lambda () (aiex-work-begun work)))))
-
-(defun back ()
-  (undo-boundary)
-  (let ((last-command nil)) (undo)))
-
 (scenario
  (load (getenv "AIEX_INIT") nil t)
  (setq eglot-server-programs `((python-mode . ("python3" ,(getenv "AIEX_OWN")))))
@@ -34,6 +23,8 @@
  (idle)
  (see 'explanation (text-of "*aiex*"))
  (see 'mode_line (substring-no-properties (aiex-mode-line)))
+ (ask-on)
+ (change-documentation)
 
  (goto-char (point-min))
  (search-forward "return sum")
@@ -59,18 +50,7 @@
  (see 'moved (buffer-string))
  (back)
  (see 'moved_undone (buffer-string))
- (to-total)
- (forward-line 1)
- (aiex-refactor "Do it a moment later")
- (begun)
- (save-excursion
-   (goto-char (point-max))
-   (search-backward "discount  #")
-   (insert "2 * "))
- (idle)
- (see 'stale (buffer-string))
- (see 'stale_said (was-said "aiex-again"))
- (back)
+ (overtake)
 
  (to-total)
  (forward-line 1)
@@ -82,9 +62,48 @@
 
  ;; The server ends; the next command starts it again
  (aiex-follow-up "Never answer")
+ (aiex-cancel)
+ (idle)
+ (see 'cancelled (aiex-answer-state (car aiex--answers)))
+ (aiex-follow-up "Never answer")
  (begun)
  (delete-process (jsonrpc--process aiex-beside--server))
  (wait-for "its end" (lambda () (null aiex--works)))
- (aiex-status)
- (see 'status (text-of "*aiex status*"))
+ (see 'gone (aiex-answer-state (car aiex--answers)))
+ (read-reports)
+ (take-template)
+
+ ;; Keys as on the page
+ (global-set-key (kbd "C-c i") 'aiex-command-map)
+ (to-total)
+ (execute-kbd-macro (kbd "C-c i e"))
+ (idle)
+ (see 'by_key (text-of "*aiex*"))
+
+ ;; What cannot be edited is left alone; a file written under another name is known by it
+ (revert-buffer t t)
+ (to-total)
+ (setq buffer-read-only t)
+ (aiex-refactor "Put the discount first")
+ (idle)
+ (see 'read_only (buffer-string))
+ (see 'read_only_said (was-said "read-only"))
+ (setq buffer-read-only nil)
+ (write-file "renamed.py")
+ (to-total)
+ (end-of-line)
+ (insert "  # by another name")
+ (choosing "explain" (call-interactively #'aiex-show-prompt))
+ (see 'renamed (text-of "*aiex prompt*"))
+ (let ((far (generate-new-buffer "far.py")))
+   (with-current-buffer far
+     (setq buffer-file-name "/ssh:nowhere.invalid:/far.py"
+           default-directory "/ssh:nowhere.invalid:/")
+     (aiex-beside-mode 1)
+     (setq aiex--last-link nil)
+     (see 'far (list aiex-beside-mode
+                     (condition-case problem (aiex-explain)
+                       (user-error (cadr problem)))))
+     (set-buffer-modified-p nil)
+     (setq buffer-file-name nil)))
  (see 'still_eglot (and (eglot-current-server) t)))

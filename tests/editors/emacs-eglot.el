@@ -15,9 +15,6 @@
   "Run the code action TITLE as from the menu."
   (choosing title (eglot-code-actions (point) (point) nil t)))
 
-(defun idle ()
-  (wait-for "the end of the work" (lambda () (null aiex--works))))
-
 (scenario
  (load (getenv "AIEX_INIT") nil t)
  (find-file (getenv "AIEX_SOURCE"))
@@ -76,6 +73,11 @@
  ;; Edits
  (fset 'y-or-n-p (lambda (prompt) (see 'asked prompt) t))
  (fset 'yes-or-no-p (symbol-function 'y-or-n-p))
+ (global-set-key (kbd "C-c i") 'aiex-command-map)
+ (to-total)
+ (execute-kbd-macro (kbd "C-c i e"))
+ (idle)
+ (see 'by_key (text-of "*aiex*"))
  (menu "Generate tests")
  (wait-for "tests" (lambda () (buffer-with "test_prices" "test_total_takes")))
  (idle)

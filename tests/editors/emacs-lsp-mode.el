@@ -9,9 +9,6 @@
       lsp-restart 'ignore
       lsp-enable-suggest-server-download nil)
 
-(defun idle ()
-  (wait-for "the end of the work" (lambda () (null aiex--works))))
-
 ;; What lsp-mode knows of the file, whichever server said it.
 (defun all-diagnostics ()
   (let (found)
@@ -104,6 +101,15 @@
    (see 'tests_file (and buffer (buffer-file-name buffer)))
    (see 'tests (and buffer (with-current-buffer buffer (buffer-string)))))
 
+ (change-documentation)
+ (overtake)
+ (to-total)
+ (aiex-explain)
+ (idle)
+ (ask-on)
+ (read-reports)
+ (take-template)
+
  (aiex-follow-up "Never answer")
  (let ((work (car aiex--works)))
    (aiex-cancel)
@@ -111,7 +117,10 @@
  (see 'cancelled (aiex-answer-state (car aiex--answers)))
  (wait-for "health" (lambda () (string-match-p "desk" (aiex-mode-line))))
  (see 'mode_line (substring-no-properties (aiex-mode-line)))
- (aiex-status)
- (see 'status (text-of "*aiex status*"))
  (aiex-select-provider "desk" "gpt-older")
- (see 'selected (was-said "gpt-older")))
+ (see 'selected (was-said "gpt-older"))
+ (aiex-follow-up "Never answer")
+ (begun)
+ (kill-process (lsp--workspace-proc (aiex-lsp-mode--link-workspace (aiex-link))))
+ (wait-for "its end" (lambda () (null aiex--works)))
+ (see 'gone (aiex-answer-state (car aiex--answers))))

@@ -74,6 +74,78 @@
   (forward-line (string-to-number (getenv "AIEX_LINE")))
   (forward-char (string-to-number (getenv "AIEX_COLUMN"))))
 
+;; What is the same whichever way aiex is reached; it is not loaded before the page's lines are.
+(defvar aiex--works)
+(defvar aiex--answers)
+
+(defun idle ()
+  (wait-for "the end of the work" (lambda () (null aiex--works))))
+
+(defun begun ()
+  (let ((work (car aiex--works)))
+    (wait-for "the work's begin" (lambda () (aiex-work-begun work)))))
+
+(defun back ()
+  (undo-boundary)
+  (let ((last-command nil)) (undo)))
+
+(defun ask-on ()
+  "Ask about the answer shown, keep the reply while it grows, go back to the answer."
+  (aiex-follow-up "Why is nothing rounded?")
+  (wait-for "its first words" (lambda () (shows "*aiex*" "Because")))
+  (let ((kept (with-current-buffer "*aiex*" (aiex-answer-keep) (current-buffer))))
+    (idle)
+    (see 'follow_up (text-of kept))
+    (kill-buffer kept))
+  (aiex-answer-earlier 1)
+  (see 'earlier (text-of "*aiex*")))
+
+(defun change-documentation ()
+  "Have documentation written, and take it back."
+  (to-total)
+  (undo-boundary)
+  (aiex-document)
+  (idle)
+  (see 'documented (buffer-string))
+  (back)
+  (see 'documented_undone (buffer-string)))
+
+(defun take-template ()
+  "Run the project's template on another model."
+  (choosing "desk / gpt-older" (call-interactively #'aiex-select-provider))
+  (to-total)
+  (choosing "Explain to a beginner" (call-interactively #'aiex-run))
+  (idle)
+  (see 'template (text-of "*aiex*"))
+  (see 'template_header (with-current-buffer "*aiex*" (substring-no-properties (aiex--header))))
+  (aiex-select-provider nil))
+
+(defun read-reports ()
+  "Read what there is to read about providers, usage, setup and a prompt."
+  (to-total)
+  (aiex-status)
+  (aiex-usage 7)
+  (choosing "explain" (call-interactively #'aiex-show-prompt))
+  (aiex-doctor)
+  (wait-for "doctor" (lambda () (shows "*aiex doctor*" "ok\\|warning\\|error")))
+  (dolist (name '(status usage prompt doctor))
+    (see name (text-of (format "*aiex %s*" name)))))
+
+(defun overtake ()
+  "Change the text at the same place while the model thinks; run the edit again."
+  (to-total)
+  (forward-line 1)
+  (aiex-refactor "Do it a moment later")
+  (begun)
+  (save-excursion
+    (goto-char (point-max))
+    (search-backward "discount  #")
+    (insert "2 * "))
+  (idle)
+  (see 'stale (buffer-string))
+  (see 'stale_said (was-said "aiex-again"))
+  (back))
+
 (defmacro scenario (&rest body)
   "Run BODY as the programmer; whatever goes wrong is seen."
   `(condition-case failed

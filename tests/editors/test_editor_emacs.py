@@ -191,6 +191,10 @@ def test_eglot_runs_a_template_on_the_model_chosen(eglot: dict[str, Any]) -> Non
     assert "gpt-older" in eglot["template_header"]
 
 
+def test_eglot_takes_keys_below_a_prefix_of_one_s_own(eglot: dict[str, Any]) -> None:
+    assert eglot["by_key"] == eglot["explanation"]
+
+
 def test_emacs_menu_offers_the_commands(eglot: dict[str, Any]) -> None:
     assert {"aiex-explain", "aiex-fix", "aiex-doctor", "aiex-status"} <= set(eglot["menu"])
 
@@ -237,6 +241,8 @@ def test_lsp_mode_fixes_what_the_language_s_own_server_reports(lsp_mode: dict[st
 def test_lsp_mode_gets_an_edit_and_takes_it_back_by_one_undo(lsp_mode: dict[str, Any]) -> None:
     assert lsp_mode["refactored"] == SOURCE.replace(BEFORE, REFACTORED)
     assert lsp_mode["undone"] == SOURCE
+    assert lsp_mode["documented"] == SOURCE.replace(BEFORE, DOCUMENTED)
+    assert lsp_mode["documented_undone"] == SOURCE
 
 
 def test_lsp_mode_gets_the_tests_in_their_file(lsp_mode: dict[str, Any]) -> None:
@@ -248,6 +254,33 @@ def test_lsp_mode_shows_who_answers_and_takes_another(lsp_mode: dict[str, Any]) 
     assert lsp_mode["mode_line"] == " aiex:desk · gpt-fake"
     assert "desk " in lsp_mode["status"]
     assert "gpt-older" in lsp_mode["selected"]
+
+
+def test_lsp_mode_answers_follow_up_and_goes_back_and_the_server_outlives_the_buffer(
+    lsp_mode: dict[str, Any],
+) -> None:
+    assert lsp_mode["follow_up"] == "Because nobody asked for it."
+    assert lsp_mode["earlier"] == lsp_mode["explanation"]
+
+
+def test_lsp_mode_refuses_an_edit_for_text_that_has_changed(lsp_mode: dict[str, Any]) -> None:
+    assert "- 2 * discount" in lsp_mode["stale"]
+    assert "changed at the same place" in lsp_mode["stale_said"]
+
+
+def test_lsp_mode_runs_a_template_on_the_model_chosen(lsp_mode: dict[str, Any]) -> None:
+    assert lsp_mode["template"] == lsp_mode["explanation"]
+    assert "gpt-older" in lsp_mode["template_header"]
+
+
+def test_lsp_mode_shows_usage_setup_and_prompt(lsp_mode: dict[str, Any]) -> None:
+    assert "desk " in lsp_mode["usage"]
+    assert "desk: gpt-fake is asked" in lsp_mode["doctor"]
+    assert "def total" in lsp_mode["prompt"]
+
+
+def test_lsp_mode_an_answer_says_that_its_server_has_ended(lsp_mode: dict[str, Any]) -> None:
+    assert lsp_mode["gone"] == "the server has ended"
 
 
 # -- beside eglot -----------------------------------------------------------------------------
@@ -275,6 +308,57 @@ def test_beside_eglot_fixes_what_the_other_server_reports_in_one_undo_step(
     assert beside["undone"] == SOURCE
 
 
+def test_beside_eglot_documents_in_one_undo_step(beside: dict[str, Any]) -> None:
+    assert beside["documented"] == SOURCE.replace(BEFORE, DOCUMENTED)
+    assert beside["documented_undone"] == SOURCE
+
+
+def test_beside_eglot_a_kept_answer_goes_on_and_the_earlier_one_is_there(
+    beside: dict[str, Any],
+) -> None:
+    assert beside["follow_up"] == "Because nobody asked for it."
+    assert beside["earlier"] == beside["explanation"]
+
+
+def test_beside_eglot_cancels(beside: dict[str, Any]) -> None:
+    assert beside["cancelled"] == "cancelled"
+
+
+def test_beside_eglot_runs_a_template_on_the_model_chosen(beside: dict[str, Any]) -> None:
+    assert beside["template"] == beside["explanation"]
+    assert "gpt-older" in beside["template_header"]
+
+
+def test_beside_eglot_shows_usage_setup_and_prompt(beside: dict[str, Any]) -> None:
+    assert "desk " in beside["usage"]
+    assert "desk: gpt-fake is asked" in beside["doctor"]
+    assert "def total" in beside["prompt"]
+
+
+def test_beside_eglot_takes_keys_below_a_prefix_of_one_s_own(beside: dict[str, Any]) -> None:
+    assert beside["by_key"] == beside["explanation"]
+
+
+def test_beside_eglot_a_read_only_buffer_is_left_as_it_is(beside: dict[str, Any]) -> None:
+    assert beside["read_only"] == SOURCE
+    assert "prices.py is read-only" in beside["read_only_said"]
+
+
+def test_beside_eglot_a_file_written_under_another_name_is_known_by_it(
+    beside: dict[str, Any],
+) -> None:
+    assert "Code from renamed.py" in beside["renamed"]
+    assert "by another name" in beside["renamed"]
+
+
+def test_beside_eglot_a_file_of_another_machine_is_refused_with_the_reason(
+    beside: dict[str, Any],
+) -> None:
+    on, why = beside["far"]
+    assert on is None
+    assert "local files" in why
+
+
 def test_beside_eglot_typing_elsewhere_moves_an_edit(beside: dict[str, Any]) -> None:
     assert beside["moved"] == "# 😀 first\n" + SOURCE.replace(BEFORE, REFACTORED)
     assert beside["moved_undone"] == "# 😀 first\n" + SOURCE
@@ -291,4 +375,5 @@ def test_beside_eglot_gets_the_tests_in_their_file(beside: dict[str, Any]) -> No
 
 
 def test_beside_eglot_a_server_that_ended_is_started_again(beside: dict[str, Any]) -> None:
+    assert beside["gone"] == "the server has ended"
     assert "desk " in beside["status"]
