@@ -23,6 +23,7 @@ QUICK = Limits(
     confirmed_edit=0.3,
     question=0.3,
     start=0.3,
+    apart=0.0,
     progress_interval=0.0,
     delta_interval=0.0,
     view_interval=0.0,

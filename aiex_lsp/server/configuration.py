@@ -32,9 +32,10 @@ async def reload(ls: AiexServer, pushed: Any = None) -> None:
     if isinstance(section, Mapping):
         ls.editor_section = section
     async with ls.configuring:
+        # They need no settings: an editor that never tells its own has their actions all the same.
+        await asyncio.to_thread(_read_templates, ls, services)
         if ls.client.configuration:
-            section = await _pull(ls)
-            ls.editor_section = section if isinstance(section, Mapping) else {}
+            await _pull(ls)
         merged = _merged(ls.init_info.editor_settings, ls.editor_section)
         await asyncio.to_thread(_configure, ls, services, merged)
     ls.hovers.forget_failures()
@@ -137,6 +138,10 @@ def _configure(ls: AiexServer, services: Services, merged: Mapping[str, Any]) ->
     services.configure(merged)
     for root in _folders(ls):
         services.settings_for(root)
+
+
+def _read_templates(ls: AiexServer, services: Services) -> None:
+    services.use_roots(ls.documents.roots)
     ls.templates = tuple(services.templates())
 
 
@@ -144,15 +149,17 @@ def _folders(ls: AiexServer) -> tuple[Path | None, ...]:
     return (None, *ls.documents.roots)
 
 
-async def _pull(ls: AiexServer) -> Any:
+async def _pull(ls: AiexServer) -> None:
+    """Ask the editor for its section; where it does not say, the one that is known holds on."""
     params = types.ConfigurationParams(items=[types.ConfigurationItem(section=SECTION)])
     try:
         answer = await ls.protocol.ask(
             types.WORKSPACE_CONFIGURATION, params, ls.limits.client_answer
         )
     except (TimeoutError, JsonRpcException):
-        return None
-    return answer[0] if isinstance(answer, list) and answer else None
+        return
+    section = answer[0] if isinstance(answer, list) and answer else None
+    ls.editor_section = section if isinstance(section, Mapping) else {}
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ async def _ask(ls: AiexServer, services: Services) -> None:
     question = await asyncio.to_thread(services.consent_question)
     if question is None:
         return
+    await asyncio.sleep(ls.limits.apart)
     params = types.ShowMessageRequestParams(
         type=types.MessageType.Info,
         message=(

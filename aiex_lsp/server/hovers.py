@@ -32,6 +32,7 @@ class Hovers:
         self.hinted = False
         self._failure_ttl = failure_ttl
         self._running: dict[Key, Running] = {}
+        self._tasks: set[asyncio.Task[ExplainResult]] = set()
         self._failed: dict[Key, tuple[float, Exception]] = {}
 
     def failure(self, key: Key) -> Exception | None:
@@ -66,6 +67,8 @@ class Hovers:
             await asyncio.wait({running.task}, timeout=limit)
         except asyncio.CancelledError:
             if running.waiting == 1 and not running.announced:
+                # Whoever hovers next must not wait for a call that is about to end.
+                self._drop(key, running)
                 running.task.cancel()
             raise
         finally:
@@ -77,22 +80,24 @@ class Hovers:
 
     def cancel(self) -> None:
         """Cancel every call under way."""
-        for running in list(self._running.values()):
-            running.task.cancel()
+        self._running.clear()
+        for task in list(self._tasks):
+            task.cancel()
 
     def tasks(self) -> set[asyncio.Task[ExplainResult]]:
-        """Return the calls under way."""
-        return {running.task for running in self._running.values()}
+        """Return the calls under way, those that are cancelled and have not ended included."""
+        return set(self._tasks)
 
     def _start(self, key: Key, call: Callable[[], Coroutine[Any, Any, ExplainResult]]) -> Running:
         while len(self._running) >= _MOST:
             oldest = next(iter(self._running))
             self._running.pop(oldest).task.cancel()
         running = self._running[key] = Running(asyncio.create_task(call()))
+        self._tasks.add(running.task)
 
         def done(task: asyncio.Task[ExplainResult]) -> None:
-            if self._running.get(key) is running:
-                del self._running[key]
+            self._tasks.discard(task)
+            self._drop(key, running)
             error = None if task.cancelled() else task.exception()
             if isinstance(error, Exception):
                 while len(self._failed) >= 100:
@@ -101,3 +106,7 @@ class Hovers:
 
         running.task.add_done_callback(done)
         return running
+
+    def _drop(self, key: Key, running: Running) -> None:
+        if self._running.get(key) is running:
+            del self._running[key]

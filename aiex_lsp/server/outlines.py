@@ -41,6 +41,7 @@ class Outlines:
         self._build = build
         self._ready: dict[str, tuple[Snapshot, Outline]] = {}
         self._running: dict[str, tuple[Snapshot, asyncio.Task[Outline]]] = {}
+        self._forgotten: set[str] = set()
 
     async def get(self, snapshot: Snapshot, limit: float | None = None) -> Outline | None:
         """Return the outline, None where it is not there within `limit` seconds.
@@ -55,7 +56,12 @@ class Outlines:
                     running = self._running.get(snapshot.uri)
                     if running is None:
                         running = (snapshot, self._start(snapshot))
-                    outline = await asyncio.shield(running[1])
+                    try:
+                        outline = await asyncio.shield(running[1])
+                    except Exception:
+                        if running[0] is snapshot:
+                            raise
+                        continue  # another version could not be parsed; this one may be
                     if running[0] is snapshot:
                         return outline
         except TimeoutError:
@@ -67,8 +73,10 @@ class Outlines:
         return known[1] if known is not None and known[0] is snapshot else None
 
     def forget(self, uri: str) -> None:
-        """Drop what is known of a closed document."""
+        """Drop what is known of a closed document, and what a parse that runs will find."""
         self._ready.pop(uri, None)
+        if uri in self._running:
+            self._forgotten.add(uri)
 
     def _start(self, snapshot: Snapshot) -> asyncio.Task[Outline]:
         task = asyncio.create_task(self._parse(snapshot))
@@ -80,9 +88,11 @@ class Outlines:
         # and whoever asked for another version in between would find it running for ever.
         try:
             outline = await asyncio.to_thread(self._build, snapshot.text, snapshot.language_id)
-            self._ready[snapshot.uri] = (snapshot, outline)
+            if snapshot.uri not in self._forgotten:
+                self._ready[snapshot.uri] = (snapshot, outline)
             return outline
         finally:
+            self._forgotten.discard(snapshot.uri)
             self._running.pop(snapshot.uri, None)
 
 

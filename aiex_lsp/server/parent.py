@@ -35,7 +35,7 @@ def alive(process_id: int) -> bool:
         return _alive_on_windows(process_id)
     try:
         os.kill(process_id, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # the latter: no number of a process
         return False
     except OSError:
         return True

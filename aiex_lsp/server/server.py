@@ -38,9 +38,11 @@ class Limits:
     `client_answer` is for requests an editor answers by itself, `apply_edit` for edits (eglot
     asks its user), `edit_seen` for the change it tells of afterwards, `confirmed_edit` for edits
     that ask for confirmation, `question` for a question to the user. `start` is what hovers and
-    code actions wait for a server that is just starting; then they show nothing. `outline` is
-    what a code action waits for a first parse. `hover_failure` is how long a failed hover is not
-    tried again. `look_interval` is between two looks at the user's files.
+    code actions wait for a server that is just starting; then hovers show nothing, and actions
+    are those of the default settings. `outline` is what a code action waits for a first parse.
+    `apart` is between the answer to a command and what is sent after it: eglot before Emacs 30
+    loses what comes along with an answer it waits for. `hover_failure` is how long a failed hover
+    is not tried again. `look_interval` is between two looks at the user's files.
     """
 
     client_answer: float = 10.0
@@ -49,6 +51,7 @@ class Limits:
     confirmed_edit: float = 600.0
     question: float = 300.0
     outline: float = 0.15
+    apart: float = 0.03
     progress_interval: float = 0.1
     delta_interval: float = 0.03
     view_interval: float = 0.1

@@ -105,18 +105,32 @@ async def _deliver(
         again = asyncio.create_task(_deliver(ls, method, fresh, At(snapshot, span), work_id))
         ls.work.add(again, ("id", work_id), ("token", work_id))
 
+    quiet = asyncio.get_running_loop().time() + ls.limits.apart
     try:
         await asyncio.sleep(0)  # `accepted` goes out before work takes the event loop
-        await _command(ls, method, params, at, work_id)
+        await _command(ls, method, params, at, work_id, quiet)
     except StaleEditError as error:
         spawn(ls, offer(ls, error, params, at, run_again))
     except Exception as error:
         logger.debug("A command failed", exc_info=True)
+        await _until(quiet)
         show.show_failure(ls, error)
 
 
+async def _until(quiet: float) -> None:
+    """Return when nothing comes along with the answer `accepted` any more."""
+    left = quiet - asyncio.get_running_loop().time()
+    if left > 0:
+        await asyncio.sleep(left)
+
+
 async def _command(
-    ls: AiexServer, method: TaskMethod, params: CallParams, at: At, work_id: str
+    ls: AiexServer,
+    method: TaskMethod,
+    params: CallParams,
+    at: At,
+    work_id: str,
+    quiet: float = 0.0,
 ) -> Any:
     if method.edits_document:
         await asyncio.to_thread(edits.ensure_writable, at.snapshot.uri)
@@ -144,10 +158,12 @@ async def _command(
         if view is not None:
             known = isinstance(error, AiexError)
             view.abandon(str(error) if known else "aiex-lsp failed inside.")
+        await _until(quiet)
         if isinstance(error, AnswerError) and error.text.strip():
             text = f"**{error.user_message()}**\n\n---\n\n{error.text}\n"
             await _show(ls, work_id, title, text)
         raise
+    await _until(quiet)
     if outcome.plan is not None:
         if view is not None:
             view.close(convert.with_footer(outcome.explanation, outcome.result.answer))
@@ -244,6 +260,7 @@ def _own_progress(ls: AiexServer, token: str, title: str) -> Progress:
 
     async def create() -> None:
         params = types.WorkDoneProgressCreateParams(token)
+        await asyncio.sleep(ls.limits.apart)
         try:
             await ls.protocol.ask(
                 types.WINDOW_WORK_DONE_PROGRESS_CREATE, params, ls.limits.client_answer

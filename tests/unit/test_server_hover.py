@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aiex_lsp.config.settings import FeatureSettings, HoverSettings
 from aiex_lsp.errors import FailureKind, NoProviderError, ProviderError
+from aiex_lsp.llm.types import Listener
+from aiex_lsp.tasks.types import TaskRequest
 from tests.e2e import profiles
 from tests.editor import RequestFailed
 from tests.scripted import Gate, World, explanation, fail, say
-from tests.session import session
+from tests.session import QUICK, session
 
 URI = "file:///w/calc.py"
 CODE = "def add(a, b):\n    return a + b\n\n\nprint(add(1, 2))\n"
@@ -155,6 +158,54 @@ async def test_a_cancelled_hover_takes_its_call_along_if_nobody_else_wants_it(wo
         async with asyncio.timeout(5):
             await gate.cancelled.wait()
     assert gate.calls == 1
+
+
+async def test_a_hover_made_while_a_cancelled_one_ends_has_a_call_of_its_own(world):
+    world.set(hover=HoverSettings(wait=10.0))
+    ended, calls = asyncio.Event(), []
+
+    async def slow_to_end(_request: TaskRequest, _listener: Listener):
+        calls.append(1)
+        if len(calls) > 1:
+            return explanation("Adds two.")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await ended.wait()
+
+    world.tasks.script["hover"] = slow_to_end
+    async with session(world, profiles.neovim()) as editor:
+        editor.open(URI, CODE)
+        one, first = editor.start("textDocument/hover", at(0, 5))
+        await editor.until(lambda: calls)
+        editor.cancel(one)
+        with pytest.raises(RequestFailed, match="-32800"):
+            await first
+        hover = await editor.request("textDocument/hover", at(0, 5))
+        assert text_of(hover).startswith("Adds two.")
+        ended.set()
+
+
+async def test_a_mouse_over_two_hundred_symbols_leaves_no_call_behind(world):
+    """As VS Code's: each hover is cancelled by the next before it was answered."""
+    world.set(hover=HoverSettings(wait=60.0))
+    gate = world.tasks.script["hover"] = Gate()
+    text = "".join(f"def f{i}():\n    pass\n\n\n" for i in range(200))
+    async with session(world, profiles.vscode(), limits=replace(QUICK, start=10.0)) as editor:
+        editor.open(URI, text)
+        answers = []
+        for i in range(200):
+            request_id, answer = editor.start("textDocument/hover", at(4 * i, 5))
+            answers.append(answer)
+            if i < 199:
+                editor.cancel(request_id)
+        await gate.begun.wait()
+        for answer in answers[:-1]:
+            with pytest.raises(RequestFailed, match="-32800"):
+                await answer
+        await editor.until(lambda: len(editor.server.hovers.tasks()) == 1)
+        gate.opened.set()
+        assert text_of(await answers[-1]).startswith("Opened.")
 
 
 async def test_a_call_that_was_announced_outlives_a_cancelled_hover(world):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -37,6 +38,47 @@ async def test_a_version_asked_for_in_the_moment_the_older_one_is_parsed_does_no
     assert found is not None
     assert [symbol.name for symbol in found.symbols] == ["total"]
     assert outlines.ready(newer) is found
+
+
+async def test_a_version_that_cannot_be_parsed_fails_nobody_who_asked_for_another() -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def build(text: str, language_id: str) -> Any:
+        if text == "bad":
+            begun.set()
+            go.wait(5)
+            raise ValueError("no grammar")
+        return build_outline(text, language_id)
+
+    outlines = Outlines(build)
+    older = asyncio.create_task(outlines.get(Snapshot(URI, "bad", "python", 0)))
+    await asyncio.to_thread(begun.wait, 5)
+    newer = asyncio.create_task(outlines.get(Snapshot(URI, "x = 1\n", "python", 1)))
+    await asyncio.sleep(0)
+    go.set()
+    assert await newer is not None
+    with pytest.raises(ValueError, match="no grammar"):
+        await older
+
+
+async def test_a_document_closed_while_it_is_parsed_is_not_kept() -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def build(text: str, language_id: str) -> Any:
+        begun.set()
+        go.wait(5)
+        return build_outline(text, language_id)
+
+    outlines = Outlines(build)
+    snapshot = Snapshot(URI, "x = 1\n", "python", 1)
+    asked = asyncio.create_task(outlines.get(snapshot))
+    await asyncio.to_thread(begun.wait, 5)
+    outlines.forget(URI)
+    go.set()
+    assert await asked is not None, "who asked is answered"
+    assert outlines.ready(snapshot) is None
+    again = Snapshot(URI, "y = 1\n", "python", 1)
+    assert await outlines.get(again) is outlines.ready(again)
 
 
 async def test_a_parse_that_fails_is_begun_anew_by_whoever_asks_next() -> None:

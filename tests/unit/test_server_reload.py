@@ -93,6 +93,7 @@ async def working(
         await editor.initialize(real.root)
         editor.open(real.uri, CODE)
         await eventually(lambda: titles(editor, real.uri), "Explain `add`")
+        await editor.until(lambda: editor.server.watched)  # the first settings were taken over
         # The look that this began has nothing to do with what a test writes from here on.
         await editor.until(lambda: not editor.server.reloading.running)
         yield editor

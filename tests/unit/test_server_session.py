@@ -117,11 +117,12 @@ async def test_initialize_is_answered_before_the_services_are_made(world):
         return World.services(world, init)
 
     world.services = slowly
-    limits = replace(QUICK, start=1.0)
+    limits = replace(QUICK, start=1.0, outline=10.0)
     async with connected(world, profiles.neovim(), limits=limits) as editor:
         await editor.initialize()
         editor.open(URI, CODE)
-        assert await editor.request("textDocument/codeAction", ACTION) == []
+        listed = await editor.request("textDocument/codeAction", ACTION)
+        assert [one["title"] for one in listed][:1] == ["Explain `add`"]
         begun = time.monotonic()
         assert await editor.request("textDocument/hover", ADD) is None
         assert time.monotonic() - begun < 0.5, "a hover waits as long as hover.wait says"
@@ -220,6 +221,35 @@ async def test_clients_that_cannot_be_asked_push_their_settings(world):
         editor.notify("textDocument/didSave", saved)
         await editor.until(lambda: len(world.configured) == 3)
     assert world.configured[-1] == {"strategy": "x"}, "they hold when files are read anew"
+
+
+async def test_an_editor_that_does_not_answer_for_its_settings_keeps_those_it_told(world):
+    async with connected(world, profiles.vscode()) as editor:
+        editor.configuration = {"strategy": "random"}
+        await editor.initialize()
+        await editor.until(lambda: world.configured)
+        for answer in (Editor.SILENT, RuntimeError("not now")):
+            before = len(world.configured)
+            editor.answers["workspace/configuration"] = answer
+            editor.notify("workspace/didChangeConfiguration", {"settings": None})
+            await editor.until(lambda before=before: len(world.configured) > before)
+            assert world.configured[-1] == {"strategy": "random"}
+        editor.answers["workspace/configuration"] = [None]
+        editor.notify("workspace/didChangeConfiguration", {"settings": None})
+        await editor.until(lambda: len(world.configured) == 4)
+        assert world.configured[-1] == {}, "an editor that has none any more says so"
+
+
+async def test_own_templates_are_offered_before_an_editor_tells_its_settings(world):
+    limits = replace(QUICK, client_answer=60.0, outline=10.0)
+    async with connected(world, profiles.vscode(), limits=limits) as editor:
+        editor.answers["workspace/configuration"] = Editor.SILENT
+        await editor.initialize()
+        editor.open(URI, CODE)
+        await editor.until(lambda: editor.server.templates)
+        listed = await editor.request("textDocument/codeAction", ACTION)
+        assert "Write a haiku: `add`" in [one["title"] for one in listed]
+        assert world.configured == []
 
 
 async def test_of_settings_that_change_quickly_the_last_hold(world):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
@@ -29,7 +30,7 @@ def initialized(ls: AiexServer, _params: Any) -> None:
     loop = asyncio.get_running_loop()
 
     def send(params: types.LogMessageParams) -> None:
-        if not loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
             loop.call_soon_threadsafe(ls.protocol.tell, types.WINDOW_LOG_MESSAGE, params)
 
     ls.log_handler.attach(send)

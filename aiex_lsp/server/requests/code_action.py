@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
+from aiex_lsp.config.settings import Settings
 from aiex_lsp.errors import AiexError, RangeError
 from aiex_lsp.server import convert, guard
 from aiex_lsp.server.actions import FIX, MAX_FIXES, Place, fix_titles, is_wanted, offers
@@ -37,13 +38,9 @@ async def code_action(
     others = [d for d in context.diagnostics if d.source != "aiex" or d.code is not None]
     if snapshot is None or "\0" in snapshot.text or (automatic and not others):
         return []
-    try:
-        async with asyncio.timeout(ls.limits.start):
-            services = await services_of(ls)
-    except (TimeoutError, AiexError):
+    settings = await _settings(ls, snapshot)
+    if settings is None:
         return []
-    look(ls)
-    settings = services.settings_for(ls.documents.folder_of(snapshot.uri))
     if guard.why_silent(ls, snapshot, settings) is not None:
         return []
     only = None
@@ -59,6 +56,23 @@ async def code_action(
     if not ls.client.action_literals:
         return [action.command for action in found if action.command is not None]
     return found
+
+
+async def _settings(ls: AiexServer, snapshot: Snapshot) -> Settings | None:
+    """Return a document's settings, None where there are none because they cannot be made.
+
+    While a slow server still makes them ready their defaults hold: actions need only the
+    document, and one that turns out to be off says so when it is run.
+    """
+    try:
+        async with asyncio.timeout(ls.limits.start):
+            services = await services_of(ls)
+    except TimeoutError:
+        return Settings()
+    except AiexError:
+        return None
+    look(ls)
+    return services.settings_for(ls.documents.folder_of(snapshot.uri))
 
 
 def _fixes(
