@@ -240,8 +240,9 @@ def row_of(event: Event) -> UsageRow | None:
 
 
 def _name(text: str) -> str:
-    """Return a name as SQLite takes it: a server may call its model anything."""
-    return text[:LONGEST_NAME].encode("utf-8", "replace").decode()
+    """Return a name on one line, as SQLite takes it: a server may call its model anything."""
+    whole = text[:LONGEST_NAME].encode("utf-8", "replace").decode()
+    return "".join(c for c in whole if c.isprintable())
 
 
 def _number(value: float | None) -> float | None:

@@ -54,6 +54,13 @@ def test_nothing_recorded_is_said_and_nothing_is_written(world):
     assert not (world.root / "state").exists()
 
 
+def test_what_a_server_calls_itself_does_not_steer_the_terminal(world):
+    world.record(just(provider="\x1b]0;mine\x07evil\nrow\u202e"))
+    lines = world.run().stdout.splitlines()
+    assert lines[1].startswith("]0;mineevil row  1 ")
+    assert not [c for line in lines for c in line if not c.isprintable()]
+
+
 def test_a_table_with_a_line_for_each_provider_and_all(world):
     world.record(
         just(),

@@ -227,6 +227,7 @@ async def test_nothing_is_opened_where_nothing_happens(tmp_path, clock):
     ("changes", "wanted"),
     [
         ({"model": "\ud800x"}, ("model", "?x")),
+        ({"model": "\x1b]0;mine\x07gpt\n\u202e"}, ("model", "]0;minegpt")),
         ({"model": "m" * 500}, ("model", "m" * 200)),
         ({"duration": float("nan")}, ("duration", 0.0)),
         ({"cost": float("inf")}, ("cost", None)),
