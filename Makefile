@@ -50,7 +50,16 @@ $(VSCODE_STAMP): tests/editors/vscode/install
 EXTENSION := editors/vscode
 VSIX := $(EXTENSION)/dist/aiex-lsp.vsix
 NODE_PATH_OF := PATH="$(CURDIR)/.tools/vscode/bin:$$PATH"
-vscode: $(VSIX)
+WHEELS := .tools/vscode/wheels
+WHEELS_STAMP := $(WHEELS)/.installed
+vscode: $(VSIX) $(WHEELS_STAMP)
+
+# What the environment of the extension's first start is made of, for the test that needs no network.
+$(WHEELS_STAMP): pyproject.toml | $(VSIX)
+	@rm -rf $(WHEELS) && mkdir -p $(WHEELS) && .tools/vscode/node/bin/pip download --quiet \
+	  --disable-pip-version-check --dest $(WHEELS) $(EXTENSION)/server/*.whl >/dev/null 2>&1 \
+	  && rm $(WHEELS)/aiex_lsp-* && touch $@ \
+	  || echo "the server's dependencies could not be downloaded: the test of the first start is skipped"
 
 $(EXTENSION)/node_modules/.installed: $(EXTENSION)/package-lock.json $(VSCODE_STAMP)
 	cd $(EXTENSION) && $(NODE_PATH_OF) npm ci --ignore-scripts --no-audit --no-fund --loglevel=error

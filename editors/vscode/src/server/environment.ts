@@ -13,6 +13,8 @@ export interface Making {
   /** Pythons to try, best first. */
   pythons: readonly string[];
   windows: boolean;
+  /** Aborted where the programmer does not want to wait. */
+  signal?: AbortSignal;
   run(command: string, args: string[], timeout: number): Promise<Ran>;
   report(message: string): void;
   log(message: string): void;
@@ -62,13 +64,14 @@ export function bundledWheel(folder: string): string | undefined {
  * what to do instead; an environment that is there stays as it is where it cannot be updated.
  */
 export async function make(making: Making): Promise<string> {
-  const { folder, windows } = making;
-  const before = madePython(folder, windows);
+  const { folder, windows, signal } = making;
+  // One that VS Code left half made, as by being closed, is made anew.
+  const before = madePython(folder, windows) && existsSync(join(folder, SOURCE));
   if (!before) await makeEmpty(making);
   const own = pythonIn(folder, windows);
   making.report("installing aiex-lsp and the built-in model's engine");
   let installed = await install(making, own, `${making.source}[embedded]`);
-  if (!installed.ok) {
+  if (!installed.ok && !signal?.aborted) {
     making.report("installing aiex-lsp");
     installed = await install(making, own, making.source);
   }
@@ -76,6 +79,7 @@ export async function make(making: Making): Promise<string> {
     await writeFile(join(folder, SOURCE), basename(making.source));
   } else if (!before) {
     await rm(folder, { recursive: true, force: true });
+    if (signal?.aborted) throw cancelled();
     throw new NoServer(
       `aiex could not install aiex-lsp: ${lastLine(installed.output)}`,
       "Look at the network, or install it yourself and set aiex.server.command.",
@@ -102,6 +106,7 @@ async function makeEmpty(making: Making): Promise<void> {
   if (made.ok) return;
   making.log(made.output);
   await rm(folder, { recursive: true, force: true });
+  if (making.signal?.aborted) throw cancelled();
   throw new NoServer(
     `aiex could not make an environment with ${python}.`,
     "On Debian and Ubuntu install python3-venv; else see the log.",
@@ -112,9 +117,17 @@ async function newEnough(making: Making): Promise<string> {
   for (const python of making.pythons) {
     if ((await making.run(python, ["-c", OLD], MINUTES / 3)).ok) return python;
   }
+  if (making.signal?.aborted) throw cancelled();
   throw new NoServer(
     "aiex-lsp needs Python 3.11 or later, and none was found.",
     "Install Python, or select one in the Python extension.",
+  );
+}
+
+function cancelled(): NoServer {
+  return new NoServer(
+    "aiex has no server: you cancelled its installation.",
+    "Try again, or install aiex-lsp yourself and set aiex.server.command.",
   );
 }
 

@@ -47,6 +47,7 @@ export async function locate(
         source,
         pythons,
         windows: WINDOWS,
+        signal: abort.signal,
         run: (command, args, timeout) => run(command, args, timeout, abort.signal),
         report: (message) => progress.report({ message }),
         log: (message) => log.info(message),

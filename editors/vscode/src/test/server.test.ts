@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, test } from "node:test";
@@ -74,6 +74,13 @@ test("the selected Python is asked without the project's own modules", async () 
   assert.equal(ran[0]?.[0], "-P");
 });
 
+/** An environment that was made whole before, by another wheel. */
+function madeBefore(name: string): string {
+  const python = program(name, "bin", "python");
+  writeFileSync(join(folder, name, "aiex-source.txt"), "aiex-1.whl");
+  return python;
+}
+
 function making(answers: (args: string[]) => Ran, ran: string[][] = []) {
   return {
     folder: join(folder, "made"),
@@ -105,7 +112,7 @@ test("where the engine of the built-in model cannot be installed, the rest is", 
 
 test("an environment is brought up to date where the extension brings another server", async () => {
   const made = join(folder, "old");
-  program("old", "bin", "python");
+  madeBefore("old");
   assert.equal(isOld(made, "/x/aiex-2.whl"), true);
   const ran: string[][] = [];
   await make({ ...making(() => OK, ran), folder: made, source: "/x/aiex-2.whl" });
@@ -119,9 +126,17 @@ test("an environment is brought up to date where the extension brings another se
 
 test("without the network an environment that is there still serves", async () => {
   const made = join(folder, "offline");
-  const python = program("offline", "bin", "python");
+  const python = madeBefore("offline");
   assert.equal(await make({ ...making(() => FAILED), folder: made }), python);
   assert.equal(isOld(made, "/x/aiex.whl"), true, "it is tried again next time");
+});
+
+test("one that was left half made is made anew, and is no server where that fails", async () => {
+  const made = join(folder, "half");
+  program("half", "bin", "python");
+  const failing = make({ ...making((all) => (all[2] === "pip" ? FAILED : OK)), folder: made });
+  await assert.rejects(failing, NoServer);
+  assert.equal(existsSync(made), false);
 });
 
 for (const [what, fails, next] of [
