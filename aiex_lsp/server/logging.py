@@ -1,16 +1,21 @@
 """Where log records go: stderr, and from warnings on `window/logMessage`.
 
 The records of pygls and lsprotocol stay out: they hold whole messages, options and keys included.
+Of an exception its types and frames are logged, not its text: that may hold what was asked about.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
-from typing import TextIO
+import traceback
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TextIO
 
 from lsprotocol import types
+
+logger = logging.getLogger(__name__)
 
 ROOT = "aiex_lsp"
 _QUIET = ("pygls", "lsprotocol", "cattrs")
@@ -49,16 +54,43 @@ class ClientHandler(logging.Handler):
             self._waiting.append(params)
 
 
+class _Frames(logging.Formatter):
+    def formatException(self, ei: Any) -> str:
+        """Return the frames and the type of an exception and of those it came from."""
+        return "".join(_frames(ei[1])).rstrip()
+
+
+def _frames(error: BaseException | None) -> Iterator[str]:
+    if error is None:
+        return
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if before is not None:
+        yield from _frames(before)
+        yield "after which:\n"
+    yield from traceback.format_tb(error.__traceback__)
+    yield f"{type(error).__module__}.{type(error).__qualname__}\n"
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield "of which:\n"
+            yield from _frames(one)
+
+
+def log_unhandled(_loop: AbstractEventLoop, context: Mapping[str, Any]) -> None:
+    """Log what the event loop found that nobody handled, without the arguments it tells."""
+    message = str(context.get("message")).partition("(")[0]
+    logger.error("%s", message, exc_info=context.get("exception"))
+
+
 def set_up_logging(level: str = "WARNING", stream: TextIO | None = None) -> None:
     """Send the records of aiex-lsp from `level` on to `stream` (stderr), those of pygls nowhere."""
-    logger = logging.getLogger(ROOT)
-    if not any(isinstance(h, logging.StreamHandler) for h in logger.handlers):
+    ours = logging.getLogger(ROOT)
+    if not any(isinstance(h, logging.StreamHandler) for h in ours.handlers):
         handler = logging.StreamHandler(stream or sys.stderr)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-        logger.addHandler(handler)
+        handler.setFormatter(_Frames("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        ours.addHandler(handler)
     known = logging.getLevelNamesMapping()
-    logger.setLevel(known.get(level.upper(), logging.WARNING))
-    logger.propagate = False
+    ours.setLevel(known.get(level.upper(), logging.WARNING))
+    ours.propagate = False
     silence_libraries()
 
 

@@ -9,7 +9,7 @@ import sys
 import threading
 
 from aiex_lsp.server.create import create_server
-from aiex_lsp.server.logging import set_up_logging
+from aiex_lsp.server.logging import log_unhandled, set_up_logging
 from aiex_lsp.server.services import ServicesFactory
 from aiex_lsp.server.transport import accept, stdio
 
@@ -22,6 +22,7 @@ def serve_stdio(services_factory: ServicesFactory, log_level: str = "WARNING") -
     set_up_logging(log_level)
 
     async def main() -> int:
+        asyncio.get_running_loop().set_exception_handler(log_unhandled)
         status = await stdio(create_server(services_factory))
         last = threading.Timer(_LAST, os._exit, (status,))
         last.daemon = True
@@ -41,5 +42,9 @@ def serve_tcp(
         sys.stderr.write(f"aiex-lsp listens on {address}:{bound}\n")
         sys.stderr.flush()
 
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(log_unhandled)
+        await accept(lambda: create_server(services_factory), host, port, listening)
+
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(accept(lambda: create_server(services_factory), host, port, listening))
+        asyncio.run(main())

@@ -63,6 +63,8 @@ class Client(LanguageClient):
         self.profile = profile
         self.home = home
         self.raw_ids: set[str] = set()
+        self.log: list[str] = []
+        """The lines the server wrote to its standard error."""
         self._ids = itertools.count(1)
         self.editor = Editor({}, lambda data: self.protocol.writer.write(data))  # type: ignore
         self.gone = False
@@ -83,6 +85,13 @@ class Client(LanguageClient):
             params = self.protocol._converter.structure(params, found[2])
         sent = self.protocol.send_request_async(method, params, msg_id)
         return msg_id, asyncio.ensure_future(sent)
+
+    async def forward_log(self, server: asyncio.subprocess.Process) -> None:
+        """Keep what the server logs, and pass it on to who reads the test's own output."""
+        assert server.stderr is not None
+        while line := await server.stderr.readline():
+            self.log.append(line.decode("utf-8", "replace"))
+            sys.stderr.write(self.log[-1])
 
     async def request(self, method: str, params: Any = None) -> Any:
         """Return the result of a request; raises `JsonRpcException`."""
@@ -335,6 +344,9 @@ async def running(
     )
     process = client._server
     assert process is not None
+    if client._stderr_forwarder is not None:
+        client._stderr_forwarder.cancel()
+    client._stderr_forwarder = asyncio.create_task(client.forward_log(process))
     try:
         async with asyncio.timeout(LIMIT):
             result = await client.initialize_session(params)

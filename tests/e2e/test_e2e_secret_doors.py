@@ -102,8 +102,15 @@ async def test_the_log_and_what_is_kept_have_no_secret(client, server):
     uri = client.open_file(client.home.root / "other.py", CODE)
     await client.request("aiex/explain", client.at(uri, "shop"))
     await client.request("textDocument/hover", client.at(uri, "shop"))
+    # One that fails is logged with its traceback.
+    mark, wrong = client.since(), {**client.at(uri, "shop"), "template": f"{TOKEN} {PASSWORD}"}
+    await client.command("aiex/run", wrong)
+    await client.until(lambda: mark.messages)
+    for record in ("DEBUG", "explain: answered by openai", "A command failed"):
+        await client.until(lambda record=record: [one for one in client.log if record in one])
     logged = [one["message"] for one in client.editor.notifications("window/logMessage")]
     kept = [one.read_bytes() for one in client.home.state.rglob("*") if one.is_file()]
     for secret in (TOKEN, PASSWORD):
         assert not [one for one in logged if secret in one]
+        assert not [one for one in client.log if secret in one]
         assert not [one for one in kept if secret.encode() in one]
