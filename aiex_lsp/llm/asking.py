@@ -22,7 +22,7 @@ from aiex_lsp.llm.scope import scope_of
 from aiex_lsp.llm.sending import Parts, Reply, Sender
 from aiex_lsp.llm.telling import Teller, Told
 from aiex_lsp.llm.types import Listener
-from aiex_lsp.llm.watch import first_token_timeout, limits_for, request_end
+from aiex_lsp.llm.watch import first_token_timeout, limits_for, over_time, request_end
 from aiex_lsp.redaction.placeholders import leftovers
 
 COMPRESS_TO = 0.5
@@ -78,7 +78,13 @@ class Asking:
         if redacted is not None:
             listener = Restoring(call, redacted, structured=call.request.schema is not None)
         if call.cacheable:
-            reply, joined = await self._flights.share(key, listener, send)
+            try:
+                reply, joined = await self._flights.share(
+                    key, listener, send, until=call.end, aboard=call.aboard
+                )
+            except TimeoutError:
+                seconds = call.settings.max_duration
+                raise over_time(adapter, fitted.call.model, seconds) from None
             if joined:
                 reply = Reply(adapter, reply.fitted, reply.completion, 0.0, True)
         else:

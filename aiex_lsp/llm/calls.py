@@ -38,7 +38,8 @@ class Call:
     attempt gave a token, `shown` once answer text reached the listener. `fallback` says what
     failed before. `sent_tokens` are the input tokens last sent to each provider, `caps` those its
     next attempt may not exceed. `known` are the placeholders of the answer this call is about,
-    `without_secrets` is the prompt with its own, once somebody needed it.
+    `without_secrets` is the prompt with its own, once somebody needed it. `flight` is what those
+    have in common whose last attempt was one and the same.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Call:
     looked_for_secrets: bool = False
     without_secrets: RedactedPrompt | None = None
     told_replaced: bool = False
+    flight: object | None = None
 
     @property
     def task(self) -> str:
@@ -88,6 +90,15 @@ class Call:
             # Only now: where looking failed nothing may be sent.
             self.looked_for_secrets = True
         return self.without_secrets
+
+    @property
+    def end(self) -> float:
+        """Return when all of it has to be over, on the loop's clock."""
+        return self.started + self.settings.max_duration
+
+    def aboard(self, flight: object) -> None:
+        """Remember whose attempt this is."""
+        self.flight = flight
 
     def on_status(self, message: str) -> None:
         """Tell the listener; what failed before stays in the message."""

@@ -96,7 +96,7 @@ class LLMClient:
         while True:
             candidate = queue[0]
             began = clock()
-            call.begun = False
+            call.begun, call.flight = False, None
             try:
                 reply = await self._asking.ask(call, candidate, others=len(queue) > 1)
                 return self._result(call, reply, clock() - began)
@@ -189,15 +189,12 @@ class LLMClient:
         if call.begun or call.shown:
             # The first token was in time; another answer gets the same time anew.
             call.waiting_since = now
-        if now - call.started >= call.settings.max_duration:
+        if now >= call.end:
             return GiveUp()
         if error.kind is FailureKind.CONTEXT_TOO_LONG:
             return self._after_too_long(call, error, queue)
         adapter = self._pool.get(candidate.provider, call.settings.connect_timeout)
-        end = min(
-            request_end(adapter, call.settings, call.waiting_since),
-            call.started + call.settings.max_duration,
-        )
+        end = min(request_end(adapter, call.settings, call.waiting_since), call.end)
         assert self._budget is not None
         return decide(
             error,
@@ -207,6 +204,7 @@ class LLMClient:
             remaining=end - now,
             settings=call.settings.retry,
             budget=self._budget,
+            flight=call.flight,
             random=self._random.random,
         )
 

@@ -57,12 +57,19 @@ class Flights(Generic[T]):
         self._flights: dict[str, _Flight[T]] = {}
 
     async def share(
-        self, key: str, listener: Listener, work: Callable[[Listener], Awaitable[T]]
+        self,
+        key: str,
+        listener: Listener,
+        work: Callable[[Listener], Awaitable[T]],
+        *,
+        until: float | None = None,
+        aboard: Callable[[object], None] = lambda _flight: None,
     ) -> tuple[T, bool]:
         """Return the result of `work`, and whether somebody else's call gave it.
 
-        Raises what `work` raises. Cancelling the last who waits cancels `work`, and returns when
-        it has ended.
+        Raises what `work` raises, and `TimeoutError` where somebody else's call is not over at
+        `until` on the loop's clock. `aboard` is told what all who share the call have in common.
+        Cancelling the last who waits cancels `work`, and returns when it has ended.
         """
         flight = self._flights.get(key)
         joined = flight is not None
@@ -77,8 +84,10 @@ class Flights(Generic[T]):
             flight.task.add_done_callback(lambda _task: self._land(key, flight))
         flight.broadcast.join(listener)
         flight.waiting += 1
+        aboard(flight.task)
         try:
-            return await asyncio.shield(flight.task), joined
+            async with asyncio.timeout_at(until if joined else None):
+                return await asyncio.shield(flight.task), joined
         finally:
             flight.waiting -= 1
             if listener in flight.broadcast.listeners:

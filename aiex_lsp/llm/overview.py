@@ -29,10 +29,11 @@ from aiex_lsp.llm.health import HealthMonitor
 from aiex_lsp.llm.holds import Holds
 from aiex_lsp.llm.peers import Peers
 from aiex_lsp.llm.pool import AdapterPool
-from aiex_lsp.llm.scope import scope_of
+from aiex_lsp.llm.scope import scope_of, window_name
 from aiex_lsp.llm.status import StatusReader
 from aiex_lsp.llm.status_json import iso, payload, read_payload, status_json
 from aiex_lsp.llm.summary import active_of, summary
+from aiex_lsp.state.types import Ceiling
 
 if TYPE_CHECKING:
     from aiex_lsp.llm.measured import Board
@@ -136,6 +137,8 @@ class Overview:
         scope = scope_of(named)
         models = [one.partition("/")[2] for one in circuits]
         await Holds(self._store).forget(scope, models)
+        # What it said is left of its quota is no longer believed either.
+        await self._store.lower(window_name(scope), Ceiling(0, 0.0, 0, 0.0))
         self._board.forgive(scope)
         status = await self._reader.one(named, settings)
         if status.circuit.state != before.state:

@@ -163,8 +163,17 @@ class RateLimiter:
             self._wake(lease)
 
     async def lower(self, scope: str, quota: Quota) -> None:
-        """Hold the window to what the provider said is left."""
-        ceiling = Ceiling(quota.requests, quota.requests_reset, quota.tokens, quota.tokens_reset)
+        """Hold the window to what the provider said is left, for a minute at most.
+
+        Who means longer says so again, or refuses and names the time; a header that lies would
+        else keep everybody from asking.
+        """
+        ceiling = Ceiling(
+            quota.requests,
+            _a_minute(quota.requests_reset),
+            quota.tokens,
+            _a_minute(quota.tokens_reset),
+        )
         self._lowered.add(window_name(scope))
         await self._store.lower(window_name(scope), ceiling)
 
@@ -246,6 +255,10 @@ def status_of(usage: WindowUsage, limits: RateLimits) -> tuple[LimitStatus, Limi
         one(usage.requests, limits.requests_per_minute, usage.requests_left),
         one(usage.tokens, limits.tokens_per_minute, usage.tokens_left),
     )
+
+
+def _a_minute(reset: float | None) -> float | None:
+    return None if reset is None else min(reset, WINDOW_SECONDS)
 
 
 def _queued(row_id: str, wait: float) -> Reservation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary, WeakSet
 
 from aiex_lsp.config.settings import RetrySettings
 from aiex_lsp.errors import ProviderError
@@ -49,15 +50,19 @@ def decide(
     settings: RetrySettings,
     budget: RetryBudget,
     random: Callable[[], float],
+    flight: object | None = None,
 ) -> Decision:
     """Return what follows from a failure.
 
     `others`: there are further candidates. `tried` counts requests to this provider in this call,
     `waited` the seconds already waited for it, `remaining` those until the first token has to be
-    there. `random` gives numbers from 0 to 1. A retry is taken out of `budget`.
+    there. `random` gives numbers from 0 to 1. A retry is taken out of `budget`, once for all whose
+    request was the same `flight`; they ask again at the same time.
     """
     wait = _wait(error, others, tried, waited, settings, random)
-    if wait is not None and wait < remaining and budget.take():
+    if wait is not None and flight is not None:
+        wait = budget.agreed.setdefault(flight, wait)
+    if wait is not None and wait < remaining and budget.take(flight):
         return Again(wait)
     return NextProvider() if others and DISPOSITIONS[error.kind].fall_back else GiveUp()
 
@@ -99,18 +104,25 @@ class RetryBudget:
         self._clock = clock
         self._calls: deque[float] = deque()
         self._retries: deque[float] = deque()
+        self._granted: WeakSet[object] = WeakSet()
+        self.agreed: WeakKeyDictionary[object, float] = WeakKeyDictionary()
+        """The wait of those whose request was one and the same."""
 
     def call(self) -> None:
         """Count a call of a task."""
         self._forget()
         self._calls.append(self._clock())
 
-    def take(self) -> bool:
-        """Return whether one more retry is within the budget, and take it."""
+    def take(self, flight: object | None = None) -> bool:
+        """Return whether one more retry is within the budget, and take it, once a flight."""
+        if flight is not None and flight in self._granted:
+            return True
         self._forget()
         if len(self._retries) >= max(BUDGET_LEAST, BUDGET_SHARE * len(self._calls)):
             return False
         self._retries.append(self._clock())
+        if flight is not None:
+            self._granted.add(flight)
         return True
 
     def _forget(self) -> None:

@@ -141,6 +141,17 @@ def first_token_timeout(adapter: Adapter, model: str | None, seconds: float) -> 
     )
 
 
+def over_time(adapter: Adapter, model: str, seconds: float) -> ProviderError:
+    """Return the error of an answer that took all the time a call may take."""
+    return ProviderError(
+        FailureKind.DEADLINE,
+        f"{adapter.name} was not done after {seconds:.3g} s",
+        "Ask for less, or raise max_duration",
+        provider=adapter.name,
+        model=model,
+    )
+
+
 def _first_token_seconds(adapter: Adapter, settings: Settings) -> float:
     default = LOCAL_FIRST_TOKEN_TIMEOUT if adapter.local else FIRST_TOKEN_TIMEOUT
     return adapter.settings.first_token_timeout or settings.first_token_timeout or default
@@ -152,13 +163,7 @@ def _timeout(
     if not begun and now < limits.end:
         return first_token_timeout(adapter, call.model, limits.first_token_seconds)
     if now >= limits.end:
-        return ProviderError(
-            FailureKind.DEADLINE,
-            f"{adapter.name} was not done after {limits.duration_seconds:.3g} s",
-            "Ask for less, or raise max_duration",
-            provider=adapter.name,
-            model=call.model,
-        )
+        return over_time(adapter, call.model, limits.duration_seconds)
     return ProviderError(
         FailureKind.STALL,
         f"{adapter.name} fell silent for {limits.stall:.3g} s in the middle of its answer",

@@ -122,8 +122,7 @@ class Lifeline:
         self._closed = True
         if self._trying is not None:
             self._trying.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._trying
+            await asyncio.wait([self._trying])
         with contextlib.suppress(StateError, TimeoutError):
             async with asyncio.timeout(self._limit):
                 await self.store.aclose()

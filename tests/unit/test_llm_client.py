@@ -11,6 +11,7 @@ from aiex_lsp.errors import ConfigError, FailureKind, NoProviderError, ProviderE
 from aiex_lsp.llm.adapters.base import AdapterContext
 from aiex_lsp.llm.types import Finish, Heartbeat, Text, Thinking, Usage
 from tests.client_rig import DONE, SILENCE, Heard, Prompt, Rig, Scripted, provider, settings
+from tests.clock import in_virtual_time
 
 
 async def test_the_named_provider_answers_and_the_answer_says_so():
@@ -112,6 +113,7 @@ async def test_a_content_refusal_is_not_shopped_around():
         ((Text("a"), SILENCE), {"max_duration": 0.05}, FailureKind.DEADLINE),
     ],
 )
+@in_virtual_time
 async def test_silence_ends_by_the_limit_that_was_set_and_closes_the_stream(script, limits, kind):
     rig = Rig()
     started = time.monotonic()

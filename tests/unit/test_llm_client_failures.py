@@ -379,3 +379,26 @@ async def test_an_adapter_whose_model_was_chosen_away_is_closed_after_an_hour():
     third = replace(held.providers["a"], headers={"x": "third"})
     await rig.ask(replace(held, providers={"a": third}), prompt=Prompt("late"))
     assert closed == ["first"]
+
+
+class TestOfThoseWhoShareACall:
+    @in_virtual_time
+    async def test_a_failure_costs_one_retry_and_all_ask_again_together(self):
+        rig = Rig(clock=unix_time)
+        broken = [failed(FailureKind.TRANSIENT)]
+        held = settings(provider("a", broken, broken, OK))
+        results = await asyncio.gather(*(rig.ask(held) for _ in range(6)))
+        assert [one.text for one in results] == ["well"] * 6
+        assert len(rig.adapters["a"].calls) == 3
+
+    @in_virtual_time
+    async def test_each_waits_only_as_long_as_its_own_call_may_take(self):
+        rig, began = Rig(clock=unix_time), now()
+        slow = alone(Text("a"), 8.0, Text("b"), 8.0, Text("c"), DONE)
+        first = asyncio.create_task(rig.ask(slow))
+        await asyncio.sleep(1)
+        with pytest.raises(ProviderError) as caught:
+            await rig.ask(replace(slow, max_duration=5.0))
+        assert caught.value.kind is FailureKind.DEADLINE
+        assert now() - began == pytest.approx(6.0, abs=0.1)
+        assert (await first).text == "abc"

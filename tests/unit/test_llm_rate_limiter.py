@@ -164,6 +164,15 @@ async def test_what_the_provider_says_is_left_lowers_what_goes_out():
 
 
 @in_virtual_time
+async def test_headers_that_always_say_nothing_is_left_cost_a_minute_and_no_hour():
+    rig, began = Rig(RateLimits(50, 100_000)), now()
+    for _ in range(3):
+        await rig.limiter.lower("anthropic-1", Quota(0, 3500.0, 0, 3500.0))
+        await rig.acquire(within=400, patience=400)
+    assert now() - began == pytest.approx(180, abs=1)
+
+
+@in_virtual_time
 async def test_unlimited_providers_cost_no_step():
     rig = Rig(RateLimits())
     assert await rig.acquire() is None

@@ -239,6 +239,15 @@ async def test_a_reset_closes_the_circuits_of_a_provider_and_all_its_known_model
     assert [(one.provider, one.before, one.after) for one in told] == [("a", "open", "closed")]
 
 
+async def test_a_reset_forgets_what_the_provider_said_is_left():
+    server = Server(settings(provider("a")))
+    await server.store.lower(window_name(server.scope("a")), Ceiling(0, 50.0, 0, 50.0))
+    assert (await server.status("a"))["rateLimit"]["requests"]["remaining"] == 0
+    found = await server.overview.reset_circuit("a")
+    assert found["rateLimit"]["requests"]["remaining"] == 50
+    assert found["rateLimit"]["tokens"]["remaining"] == 100_000
+
+
 @pytest.mark.parametrize("method", ["reset_circuit", "check_health"])
 async def test_an_unknown_provider_is_named_with_the_nearest_right_name(method):
     server = Server(settings(provider("anthropic")))
