@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import itertools
+import json
 import logging
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -164,6 +165,21 @@ class AiexProtocol(LanguageServerProtocol):
         if text:
             error["data"] = {"text": text}
         self._send_data({"jsonrpc": self.VERSION, "id": msg_id, "error": error})
+
+    def _send_data(self, data: Any) -> None:
+        """Send one message; a result that is no JSON is answered as a fault of ours."""
+        try:
+            body = json.dumps(data, default=self._serialize_message, allow_nan=False).encode()
+        except Exception as error:
+            logger.error("A message could not be written", exc_info=error)
+            if isinstance(data, JsonRPCResponseMessage):
+                self.refuse(data.id, INTERNAL, internal_error(error))
+            return
+        if self.writer is not None:
+            head = (
+                f"Content-Length: {len(body)}\r\nContent-Type: {self.CONTENT_TYPE}; charset=utf-8"
+            )
+            self.writer.write(head.encode() + b"\r\n\r\n" + body)
 
     # -- what the server asks and tells -----------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from aiex_lsp.tasks.types import TaskRequest
 from tests.e2e import profiles
 from tests.editor import Editor, RequestFailed
 from tests.scripted import (
+    ANSWER,
     Gate,
     World,
     edit_result,
@@ -349,6 +351,19 @@ async def test_a_fault_of_ours_tells_neither_traceback_nor_code(world):
         told = str(editor.received)
     assert "sk-secret" not in told
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("cost", [object(), float("nan")])
+async def test_a_result_that_is_no_json_is_answered_too(world, cost):
+    world.tasks.script["explain"] = say(
+        result=replace(explanation(), answer=replace(ANSWER, cost=cost))
+    )
+    async with session(world, profiles.neovim()) as editor:
+        editor.open(URI, CODE)
+        with pytest.raises(RequestFailed, match="-32603: aiex-lsp failed inside"):
+            await editor.request("aiex/explain", ADD)
+        world.tasks.script["explain"] = say("Fine.")
+        assert (await editor.request("aiex/explain", ADD))["markdown"] == "Fine."
 
 
 async def test_a_view_that_was_begun_is_closed_on_failure(world):
