@@ -51,6 +51,13 @@ aiex/pause            paused?                        paused: while true nothing 
                                                      no model is asked
 ====================  =============================  ==========================================
 
+A template's variables are {name, type, required, default, description, enum?, inject?}: one with
+`inject` is filled from the document and its project where a call does not give it.
+
+Messages are handled in the order they come in: a request is about the text as it was when it was
+sent, and can be cancelled from then on. A document one of whose changes cannot be read is taken for
+closed until it is opened again. After `shutdown` nothing begins.
+
 A model is selected together with its provider, unless the configuration pins one. A command that
 waits takes the progress token of `workspace/executeCommand` itself too: that token ends with the
 answer, so a command that was accepted has one of its own.

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from aiex_lsp import server as page
 from aiex_lsp.server import notifications, requests
+from aiex_lsp.server.convert import template_json
 from aiex_lsp.server.create import create_server
 from aiex_lsp.server.work import run_as_command
+from aiex_lsp.templates.types import Template, Variable
 from tests.scripted import World
 
 ROOT = Path(page.__file__).parent
@@ -46,6 +48,13 @@ BEYOND = {"aiex/pause"}
 
 def server(tmp_path):
     return create_server(World(tmp_path).services)
+
+
+def test_the_page_lists_what_a_templates_variable_has():
+    variable = Variable("mood", enum=("calm", "wild"), inject="code")
+    told = template_json(Template(id="x", name="X", variables=(variable,)))["variables"][0]
+    (listed,) = re.findall(r"template's variables are \{([^}]*)\}", TEXT)
+    assert [name.rstrip("?") for name in listed.split(", ")] == list(told)
 
 
 def listed() -> dict[str, bool]:
