@@ -20,6 +20,15 @@ ALE = Path(os.environ.get("AIEX_ALE", "/usr/share/vim-ale"))
 SCRIPTS = Path(__file__).parent
 BEFORE = SOURCE[SOURCE.index("def total") :]
 
+OWN = f"""
+call ale#linter#Define('python', {{
+      \\ 'name': 'own', 'lsp': 'stdio', 'executable': 'python3', 'language': 'python',
+      \\ 'command': '%e {SCRIPTS / "emacs_own_server.py"}',
+      \\ 'project_root': function('AiexRoot'),
+      \\ }})
+"""
+"""The language's own server, as one would have it in ALE."""
+
 pytestmark = [
     pytest.mark.editors,
     pytest.mark.xdist_group("editors"),
@@ -35,6 +44,11 @@ def sit_down(folder: Path, script: str, vimrc: str) -> dict[str, Any]:
     quiet = ["-n", "-i", "NONE", "--not-a-term", "-T", "dumb"]
     with desk(folder) as here:
         here.server.answer = Model()
+        templates = here.source.parent / ".aiex" / "templates"
+        templates.mkdir(parents=True)
+        for name, extended in (("beginner", "explain"), ("quicker", "refactor")):
+            text = f"---\ntitle: My {name}\nextends: {extended}\n---\n"
+            (templates / f"{name}.md.j2").write_text(text, encoding="utf-8")
         start = [VIM, "-N", "-u", str(folder / "vimrc"), *quiet, str(here.source)]
         return seen_by(here, [*start, "-S", str(SCRIPTS / script)], limit=90, TERM="dumb")
 
@@ -44,6 +58,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     """Yield what is seen with each, one beside the other."""
     ale = f"set rtp+={ALE}\nlet g:ale_linters = {{'python': ['aiex']}}\n"
     commands, client, *_ = _vimrcs()
+    key = re.search(r"`(nnoremap [^`]*)`", (PAGES / "vim.md").read_text(encoding="utf-8"))
+    assert key
     with ThreadPoolExecutor(2) as pool:
         yield {
             name: pool.submit(
@@ -51,9 +67,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
             )
             for name, script, vimrc in (
                 ("ale", "vim.vim", ale + client),
-                ("commands", "vim_plugin.vim", commands),
+                ("commands", "vim_plugin.vim", f"{commands}\n{key[1]}\n"),
+                ("beside", "vim_beside.vim", ale.replace("'aiex'", "'aiex', 'own'") + client + OWN),
             )
-            if name != "ale" or ALE.is_dir()
+            if name == "commands" or ALE.is_dir()
         }
 
 
@@ -70,6 +87,14 @@ def ale(runs: Runs) -> dict[str, Any]:
     if "ale" not in runs:
         pytest.skip(f"no ALE in {ALE}; AIEX_ALE says where")
     return runs["ale"].result()
+
+
+@pytest.fixture(scope="module")
+def beside(runs: Runs) -> dict[str, Any]:
+    """Return what was seen with ALE and another server."""
+    if "beside" not in runs:
+        pytest.skip(f"no ALE in {ALE}; AIEX_ALE says where")
+    return runs["beside"].result()
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +135,17 @@ def test_ale_which_takes_no_edits_is_shown_the_diffs(ale: dict[str, Any]) -> Non
     assert ale["source_after"] == ale["source_at_last"] == SOURCE.rstrip("\n")
 
 
+def test_ale_shows_what_the_language_s_own_server_says_and_what_aiex_says(
+    beside: dict[str, Any],
+) -> None:
+    assert sorted(beside["findings"]) == [
+        "Own says so",
+        "general: No check of the discount Check it",
+    ]
+    assert any("Own documentation" in text for text in beside["shown"])
+    assert any("Sums prices less a discount." in text for text in beside["shown"])
+
+
 def test_vim_commands_complete_their_tasks(commands: dict[str, Any]) -> None:
     assert commands["completed"] == ["refactor", "explain"]
 
@@ -148,3 +184,30 @@ def test_vim_command_can_be_stopped(commands: dict[str, Any]) -> None:
 def test_vim_command_writes_tests_and_shows_their_file(commands: dict[str, Any]) -> None:
     assert "from prices import total" in commands["tests"]
     assert commands["source_after"] == SOURCE
+
+
+def test_vim_command_runs_templates_of_one_s_own(commands: dict[str, Any]) -> None:
+    assert "Adds up the prices" in commands["template"]
+    assert commands["own_edit"] == SOURCE.replace(BEFORE, REFACTORED)
+    assert commands["own_edit_undone"]
+
+
+def test_vim_command_is_had_by_the_key_of_the_page(commands: dict[str, Any]) -> None:
+    assert "Adds up the prices" in commands["by_key"]
+
+
+def test_vim_command_shows_prompt_usage_and_setup(commands: dict[str, Any]) -> None:
+    assert "return sum(prices) - discount  # 😀 total" in commands["prompt"]
+    assert "desk" in commands["usage"]
+    assert "gpt-fake" in commands["doctor"]
+
+
+def test_vim_command_edits_a_file_that_is_out_of_sight_and_says_so(
+    commands: dict[str, Any],
+) -> None:
+    assert commands["elsewhere"] == "other.py"
+    assert commands["hidden"] == SOURCE.replace(BEFORE, REFACTORED)
+
+
+def test_vim_command_leaves_a_buffer_that_cannot_be_changed(commands: dict[str, Any]) -> None:
+    assert commands["locked"] == SOURCE

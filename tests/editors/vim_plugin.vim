@@ -26,6 +26,19 @@ function! s:Said(text) abort
   return execute('messages') =~# a:text
 endfunction
 
+" Runs a command when the one before it has ended.
+function! s:Next(command) abort
+  for l:try in range(500)
+    messages clear
+    execute a:command
+    if !s:Said('A task is running')
+      return
+    endif
+    sleep 20m
+  endfor
+  call s:Wait('the end of the task before ' . a:command, {-> v:false})
+endfunction
+
 function! s:Text() abort
   return join(getline(1, '$'), "\n") . "\n"
 endfunction
@@ -67,8 +80,39 @@ function! s:Run() abort
   let s:seen.stale = s:Text()
   silent undo
 
+  " Templates of one's own: one that tells, one that edits
   messages clear
-  Aiex refactor Never answer
+  Aiex run beginner
+  call s:Wait('the template', {-> s:Said('aiex: desk')})
+  let s:seen.template = s:Answer()
+  call s:Changed('own_edit', 'Aiex run quicker instruction=loops')
+
+  " Reports, and a key of one's own
+  for [l:name, l:text] in [['prompt', 'def total'], ['usage', 'desk'], ['doctor', 'gpt-fake']]
+    call s:Next('Aiex ' . l:name)
+    call s:Wait(l:name, {-> s:Answer() =~# l:text})
+    let s:seen[l:name] = s:Answer()
+  endfor
+  call s:Next('call feedkeys("\\ae", "x")')
+  call s:Wait('the key', {-> s:Answer() =~# 'Nothing is rounded'})
+  let s:seen.by_key = s:Answer()
+  call s:Wait('its end', {-> s:Said('aiex: desk')})
+
+  " Another file is looked at meanwhile; what cannot be changed is left
+  call s:Next('Aiex refactor put it first while I look elsewhere')
+  edit other.py
+  call s:Wait('the hidden edit', {-> s:Said('changed prices.py (not saved)')})
+  let s:seen.elsewhere = expand('%:t')
+  buffer prices.py
+  let s:seen.hidden = s:Text()
+  silent undo
+  call s:Next('Aiex refactor put it first here')
+  setlocal nomodifiable
+  call s:Wait('the refusal of the locked', {-> s:Said('prices.py is not modifiable')})
+  let s:seen.locked = s:Text()
+  setlocal modifiable
+
+  call s:Next('Aiex refactor Never answer')
   Aiex stop
   call s:Wait('the stop', {-> s:Said('aiex: [^r]')})
   let s:seen.stopped = execute('messages')

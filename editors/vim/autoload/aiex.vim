@@ -6,7 +6,7 @@ let s:job = v:null
 
 " Returns the tasks that begin with what was typed.
 function! aiex#complete(lead, line, pos) abort
-  return filter(s:texts + s:edits + ['tests', 'stop'], {_, name -> stridx(name, a:lead) == 0})
+  return filter(s:texts + s:edits + ['tests', 'run', 'stop'], {_, name -> stridx(name, a:lead) == 0})
 endfunction
 
 " Does a task about lines of this buffer; further words are what to do.
@@ -16,8 +16,10 @@ function! aiex#run(lines, task, ...) abort
     return s:Stop()
   elseif s:job isnot v:null && job_status(s:job) ==# 'run'
     return s:Say('A task is running: `:Aiex stop` ends it')
-  elseif index(s:texts + s:edits + ['tests'], a:task) < 0
+  elseif index(s:texts + s:edits + ['tests', 'run'], a:task) < 0
     return s:Say(a:task . ' is no task')
+  elseif a:task ==# 'run' && !a:0
+    return s:Say('Which template? `:Aiex run NAME`; `aiex-lsp templates list` names them')
   endif
   let l:program = get(g:, 'aiex_program', 'aiex-lsp')
   if !executable(l:program)
@@ -35,6 +37,12 @@ function! aiex#run(lines, task, ...) abort
     call s:Text([l:program, 'prompt', empty(l:text) ? 'explain' : l:text, l:place], a:task)
   elseif index(s:texts, a:task) >= 0
     call s:Text([l:program, a:task, l:place], a:task)
+  elseif a:task ==# 'run'
+    let l:command = [l:program, 'run', a:1, l:place]
+    for l:variable in a:000[1:]
+      let l:command += ['--var', l:variable]
+    endfor
+    call s:Start(l:command, function('s:Ran', [bufnr(''), a:1]))
   elseif a:task ==# 'tests'
     call s:Start([l:program, 'tests', l:place, '--apply'], function('s:Tests', [expand('%:p:h')]))
   else
@@ -120,7 +128,7 @@ function! s:Text(command, title) abort
 endfunction
 
 function! s:Append(buffer, line) abort
-  if getbufline(a:buffer, 1, '$') ==# ['']
+  if getbufline(a:buffer, 1, 2) ==# ['']
     call setbufline(a:buffer, 1, a:line)
   else
     call appendbufline(a:buffer, '$', a:line)
@@ -149,17 +157,41 @@ function! s:Edit(buffer, diff) abort
   let l:hunks = s:Hunks(a:diff)
   if empty(l:hunks)
     return s:Say('The model changes nothing')
+  elseif !bufexists(a:buffer)
+    return s:Say('The buffer is gone; nothing was changed')
+  endif
+  call bufload(a:buffer)
+  let l:name = fnamemodify(bufname(a:buffer), ':t')
+  if !getbufvar(a:buffer, '&modifiable')
+    return s:Say(l:name . ' is not modifiable; nothing was changed')
   endif
   for l:hunk in l:hunks
     if getbufline(a:buffer, l:hunk.at, l:hunk.at + len(l:hunk.old) - 1) !=# l:hunk.old
       return s:Say('The text was changed at the same place meanwhile; nothing was changed')
     endif
   endfor
+  " What was typed before is an undo step of its own.
+  call setbufvar(a:buffer, '&undolevels', getbufvar(a:buffer, '&undolevels'))
   for l:hunk in reverse(l:hunks)
     call appendbufline(a:buffer, l:hunk.at + len(l:hunk.old) - 1, l:hunk.new)
     if !empty(l:hunk.old)
       silent call deletebufline(a:buffer, l:hunk.at, l:hunk.at + len(l:hunk.old) - 1)
     endif
+  endfor
+  if a:buffer != bufnr('')
+    call s:Say('changed ' . l:name . ' (not saved)')
+  endif
+endfunction
+
+" Takes what a template of any kind gave: an edit of the buffer, or a text to read.
+function! s:Ran(buffer, template, output) abort
+  let l:file = matchstr(get(filter(copy(a:output), 'v:val =~# ''^+++ b/'''), 0, ''), '^+++ b/\zs.*')
+  if !empty(l:file) && fnamemodify(bufname(a:buffer), ':p') =~# '\V/' . escape(l:file, '\') . '\$'
+    return s:Edit(a:buffer, a:output)
+  endif
+  let l:shown = s:Window()
+  for l:line in a:output
+    call s:Append(l:shown, l:line)
   endfor
 endfunction
 
