@@ -11,6 +11,7 @@ import sys
 import traceback
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any, TextIO
 
 from lsprotocol import types
@@ -29,13 +30,24 @@ _TYPES = {
 }
 
 
+_connection: ContextVar[ClientHandler | None] = ContextVar("connection", default=None)
+"""Whose work a record is of, where one process serves several editors."""
+
+
 class ClientHandler(logging.Handler):
-    """Sends records to the client; those of before `initialized` when `attach` is called."""
+    """Sends records to the client; those of before `initialized` when `attach` is called.
+
+    Records of another connection's work are left out: they are nothing to this editor.
+    """
 
     def __init__(self, level: int = logging.WARNING) -> None:
         super().__init__(level)
         self._send: Callable[[types.LogMessageParams], None] | None = None
         self._waiting: list[types.LogMessageParams] = []
+
+    def begin(self) -> None:
+        """Take what the current task logs, and all that it starts, for this connection's."""
+        _connection.set(self)
 
     def attach(self, send: Callable[[types.LogMessageParams], None]) -> None:
         """Send what waited and everything from now on by `send`, which may be called anywhere."""
@@ -46,6 +58,8 @@ class ClientHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Send or keep one record; its traceback stays in stderr's log."""
+        if _connection.get() not in (None, self):
+            return
         level = next((lv for lv in _TYPES if record.levelno >= lv), logging.INFO)
         params = types.LogMessageParams(_TYPES[level], f"{record.name}: {record.getMessage()}")
         if self._send is not None:

@@ -34,6 +34,10 @@ def build_outline(text: str, language_id: str) -> Outline:
     return build(text, language_id)
 
 
+_AT_ONCE = 2
+"""Parses under way: an editor that opens a hundred files leaves threads for other work."""
+
+
 class Outlines:
     """One outline a document; at most one parse a document runs at a time."""
 
@@ -42,6 +46,7 @@ class Outlines:
         self._ready: dict[str, tuple[Snapshot, Outline]] = {}
         self._running: dict[str, tuple[Snapshot, asyncio.Task[Outline]]] = {}
         self._forgotten: set[str] = set()
+        self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def get(self, snapshot: Snapshot, limit: float | None = None) -> Outline | None:
         """Return the outline, None where it is not there within `limit` seconds.
@@ -87,7 +92,8 @@ class Outlines:
         # What is known is put down here, not by a callback: that one comes after the task's end,
         # and whoever asked for another version in between would find it running for ever.
         try:
-            outline = await asyncio.to_thread(self._build, snapshot.text, snapshot.language_id)
+            async with self._slots:
+                outline = await asyncio.to_thread(self._build, snapshot.text, snapshot.language_id)
             if snapshot.uri not in self._forgotten:
                 self._ready[snapshot.uri] = (snapshot, outline)
             return outline

@@ -37,6 +37,7 @@ class Writer(Protocol):
 
 async def serve(ls: AiexServer, reader: asyncio.StreamReader, writer: Writer) -> int:
     """Return the exit status when the connection has ended: by `exit`, by its end, or by us."""
+    ls.log_handler.begin()
     ls.protocol.set_writer(writer)
     reading = asyncio.create_task(_read_messages(ls, reader))
     stopping = asyncio.create_task(ls.stopped.wait())

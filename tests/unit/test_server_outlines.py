@@ -81,6 +81,28 @@ async def test_a_document_closed_while_it_is_parsed_is_not_kept() -> None:
     assert await outlines.get(again) is outlines.ready(again)
 
 
+async def test_many_documents_that_are_opened_leave_threads_for_other_work() -> None:
+    go, running, most = threading.Event(), [], []
+
+    def build(text: str, language_id: str) -> Any:
+        running.append(text)
+        most.append(len(running))
+        go.wait(5)
+        running.remove(text)
+        return build_outline(text, language_id)
+
+    outlines = Outlines(build)
+    asked = [
+        asyncio.create_task(outlines.get(Snapshot(f"{URI}{i}", f"x = {i}\n", "python", 1)))
+        for i in range(100)
+    ]
+    await asyncio.sleep(0)
+    assert await asyncio.to_thread(lambda: "at once") == "at once"
+    go.set()
+    assert all(await asyncio.gather(*asked))
+    assert max(most) <= 2
+
+
 async def test_a_parse_that_fails_is_begun_anew_by_whoever_asks_next() -> None:
     tries = []
 

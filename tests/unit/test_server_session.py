@@ -130,6 +130,27 @@ async def test_initialize_is_answered_before_the_services_are_made(world):
         assert await editor.request("aiex/templates")
 
 
+@pytest.mark.parametrize("process_id", [0, -1, 2**80, True, "1"])
+async def test_a_process_that_cannot_be_watched_is_left_alone(world, process_id):
+    async with connected(world, profiles.neovim()) as editor:
+        await editor.initialize(process_id=process_id)
+        assert await editor.request("aiex/templates")
+        assert editor.notifications("window/logMessage") == []
+        assert not editor.status.done()
+
+
+async def test_an_editor_is_told_of_the_log_of_its_own_work_only(world, tmp_path):
+    """As with `serve --tcp`, where one process serves several."""
+    async with (
+        session(world, profiles.neovim()) as one,
+        session(World(tmp_path / "other"), profiles.neovim()) as other,
+    ):
+        one.notify("textDocument/didOpen", {"textDocument": "nothing"})
+        await one.until(lambda: one.notifications("window/logMessage"))
+        await other.request("aiex/templates")
+        assert other.notifications("window/logMessage") == []
+
+
 async def test_before_initialize_and_after_shutdown_requests_are_refused(world):
     async with connected(world, profiles.neovim()) as editor:
         with pytest.raises(RequestFailed, match="-32002"):
