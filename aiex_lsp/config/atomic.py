@@ -14,6 +14,11 @@ def write_atomically(path: Path, data: bytes, *, mode: int | None = None) -> Non
     `mode` None keeps the file's permissions, a new file gets those the umask leaves.
     """
     target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        # /dev/stdout, a pipe: written to. Replaced by a file it would be lost to everybody.
+        with target.open("wb") as file:
+            file.write(data)
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     if mode is None:
         mode = _mode_of(target)

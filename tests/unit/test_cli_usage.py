@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import time
 from html.parser import HTMLParser
 from pathlib import Path
@@ -232,3 +234,13 @@ def test_a_rate_is_never_rounded_up_to_no_failure():
     rows = [row() for _ in range(5000)] + [row(outcome="stall")]
     assert usage_text.percent(summarize(rows)) == "99.9%"
     assert usage_text.percent(summarize([])) == "–"
+
+
+def test_a_page_for_a_pipe_is_written_to_it_and_the_pipe_stays_one(world):
+    world.record(just())
+    pipe = world.root / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True) as cat:
+        assert world.run("--html", str(pipe)).exit_code == 0
+        assert cat.stdout.read().startswith("<!doctype html>")
+    assert pipe.is_fifo()
