@@ -212,11 +212,12 @@ The server is started by the first command."
 
 ;;; What the server says and asks
 
-(defun aiex-beside--hear (_server method params)
-  "Take the notification METHOD with PARAMS."
+(defun aiex-beside--hear (server method params)
+  "Take the notification METHOD with PARAMS of SERVER."
   (pcase method
     ('aiex/showMarkdown
-     (aiex-show-markdown (plist-get params :id) (plist-get params :title)
+     (aiex-show-markdown (jsonrpc--process server)
+                         (plist-get params :id) (plist-get params :title)
                          (plist-get params :markdown) (plist-get params :final)))
     ('aiex/providerHealth (aiex--take-health params))
     ('$/progress (aiex--progress (plist-get params :token) (plist-get params :value)))

@@ -100,10 +100,10 @@ that is open while the server goes on talking can also garble the connection."
 ;;; What aiex tells
 
 (cl-defmethod eglot-handle-notification
-  ((_server aiex-eglot-server) (_method (eql aiex/showMarkdown))
+  ((server aiex-eglot-server) (_method (eql aiex/showMarkdown))
    &key id title markdown final &allow-other-keys)
-  "Show MARKDOWN under TITLE; the same ID replaces it, until it is FINAL."
-  (aiex-show-markdown id title markdown final))
+  "Show MARKDOWN under TITLE; the same ID of SERVER replaces it, until it is FINAL."
+  (aiex-show-markdown (jsonrpc--process server) id title markdown final))
 
 (cl-defmethod eglot-handle-notification
   ((_server aiex-eglot-server) (_method (eql aiex/providerHealth)) &rest health)

@@ -39,9 +39,10 @@
     :notification-handlers
     (aiex-lsp-mode--table
      "aiex/showMarkdown"
-     (lambda (_workspace params)
+     (lambda (workspace params)
        (let ((told (aiex-lsp-mode--plist params)))
-         (aiex-show-markdown (plist-get told :id) (plist-get told :title)
+         (aiex-show-markdown (lsp--workspace-proc workspace)
+                             (plist-get told :id) (plist-get told :title)
                              (plist-get told :markdown) (plist-get told :final))))
      "aiex/providerHealth"
      (lambda (_workspace params) (aiex--take-health (aiex-lsp-mode--plist params)))

@@ -101,11 +101,12 @@ VIEW is the id under which the server shows a text of its own accord."
     (aiex--in-view answer (aiex--replace text)))
   (force-mode-line-update t))
 
-(defun aiex-show-markdown (id title markdown final)
-  "Show MARKDOWN under TITLE; the same ID replaces what it showed.
+(defun aiex-show-markdown (process id title markdown final)
+  "Show MARKDOWN under TITLE; the same ID of PROCESS replaces what it showed.
 FINAL is nil or `:json-false' while the text grows."
-  (let ((answer (or (cl-find id aiex--answers :key #'aiex-answer-view :test #'equal)
-                    (aiex-show-begin title))))
+  (let* ((id (format "%s %s" (process-id process) id))
+         (answer (or (cl-find id aiex--answers :key #'aiex-answer-view :test #'equal)
+                     (aiex-show-begin title))))
     (setf (aiex-answer-view answer) id)
     (aiex-show-text answer markdown (if (memq final '(nil :json-false)) "answering…" nil))))
 

@@ -60,6 +60,15 @@
    (see 'tests_file (and buffer (buffer-file-name buffer)))
    (see 'tests (and buffer (with-current-buffer buffer (buffer-string)))))
 
+ ;; What two servers show is kept apart
+ (let ((one (jsonrpc--process aiex-beside--server))
+       (other (make-process :name "other" :command '("sleep" "60") :noquery t)))
+   (aiex-show-markdown one "aiex-x" "One" "Of one." t)
+   (aiex-show-markdown other "aiex-x" "Other" "Of another." t)
+   (aiex-show-markdown one "aiex-x" "One" "Of one, more." t)
+   (delete-process other)
+   (see 'shown (vconcat (mapcar #'aiex-answer-text (seq-take aiex--answers 2)))))
+
  ;; The server ends; the next command starts it again
  (aiex-follow-up "Never answer")
  (aiex-cancel)

@@ -32,6 +32,16 @@ desk.run(function()
   seen.note_after = select(3, desk.float())
   client.request = request
 
+  -- Two servers count what they show alike: neither replaces the other's.
+  local show = client.handlers['aiex/showMarkdown']
+  show(nil, { id = 'aiex-1', title = 'One', markdown = 'Of one.' }, { client_id = client.id })
+  local first = select(2, desk.float())
+  show(nil, { id = 'aiex-1', title = 'Other', markdown = 'Of another.' }, { client_id = client.id + 1 })
+  seen.shown = { desk.text(first), desk.text((select(2, desk.float()))) }
+  show(nil, { id = 'aiex-1', title = 'One', markdown = 'Of one, more.' }, { client_id = client.id })
+  seen.shown_more = desk.text(first)
+  vim.cmd('Aiex close')
+
   -- A command in the window of an answer says where to go.
   vim.cmd('Aiex focus')
   vim.cmd('Aiex explain')

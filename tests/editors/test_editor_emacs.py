@@ -320,6 +320,10 @@ def test_beside_eglot_a_kept_answer_goes_on_and_the_earlier_one_is_there(
     assert beside["earlier"] == beside["explanation"]
 
 
+def test_beside_eglot_what_two_servers_show_is_kept_apart(beside: dict[str, Any]) -> None:
+    assert beside["shown"] == ["Of another.", "Of one, more."]
+
+
 def test_beside_eglot_cancels(beside: dict[str, Any]) -> None:
     assert beside["cancelled"] == "cancelled"
 

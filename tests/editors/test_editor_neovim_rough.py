@@ -26,6 +26,11 @@ def test_what_is_to_be_known_of_who_answers_stands_below_the_answer_once(seen):
     assert seen["note_after"] == seen["note"] + "\n\n---\n\n> And now?\n\nAnd no second one."
 
 
+def test_what_two_servers_show_is_kept_apart(seen):
+    assert seen["shown"] == ["Of one.", "Of another."]
+    assert seen["shown_more"] == "Of one, more."
+
+
 def test_a_command_in_the_window_of_an_answer_says_where_to_go(seen):
     assert "go to the code first" in seen["no_file"]
 

@@ -20,7 +20,7 @@ local window = require('aiex.window')
 local kept = 20
 local painted = 150 -- lines: with more, parsing at each piece of the text would be felt
 local shown = {} ---@type aiex.Shown[] the newest last
-local views = {} ---@type table<string, aiex.Shown> by the server's id
+local views = {} ---@type table<string, aiex.Shown> by client and the id its server gave
 local count = 0
 
 local function map_keys(one)
@@ -187,11 +187,12 @@ function M.report(title, text)
 end
 
 --- Handles `aiex/showMarkdown`: what the server shows by itself; the same id replaces.
-function M.on_show_markdown(_, params)
-  local one = views[params.id]
+function M.on_show_markdown(_, params, context)
+  local id = ('%d %s'):format(context.client_id, params.id)
+  local one = views[id]
   if not (one and vim.api.nvim_buf_is_valid(one.buffer)) then
     one = make(params.title, 'report')
-    views[params.id] = one
+    views[id] = one
     open(one, false)
   end
   replace(one, params.markdown)
