@@ -90,7 +90,7 @@ async def run_as_command(ls: AiexServer, method: TaskMethod, params: CallParams)
     names = (("id", work_id), ("token", work_id if token is None else token))
     if params.wait:
         with ls.work.track(*names):  # type: ignore[arg-type]
-            return await _command(ls, method, params, at, work_id)
+            return await _command(ls, method, params, at, work_id, _apart(0.0))
     task = asyncio.create_task(_deliver(ls, method, params, at, work_id))
     ls.work.add(task, *names)  # type: ignore[arg-type]
     return {"accepted": work_id}
@@ -105,23 +105,29 @@ async def _deliver(
         again = asyncio.create_task(_deliver(ls, method, fresh, At(snapshot, span), work_id))
         ls.work.add(again, ("id", work_id), ("token", work_id))
 
-    quiet = asyncio.get_running_loop().time() + ls.limits.apart
+    apart = _apart(ls.limits.apart)
     try:
         await asyncio.sleep(0)  # `accepted` goes out before work takes the event loop
-        await _command(ls, method, params, at, work_id, quiet)
+        await _command(ls, method, params, at, work_id, apart)
     except StaleEditError as error:
         spawn(ls, offer(ls, error, params, at, run_again))
     except Exception as error:
         logger.debug("A command failed", exc_info=True)
-        await _until(quiet)
+        await apart.wait()
         show.show_failure(ls, error)
 
 
-async def _until(quiet: float) -> None:
-    """Return when nothing comes along with the answer `accepted` any more."""
-    left = quiet - asyncio.get_running_loop().time()
-    if left > 0:
-        await asyncio.sleep(left)
+def _apart(seconds: float) -> asyncio.Event:
+    """Return what is set when nothing comes along with the answer `accepted` any more.
+
+    Those that wait for it go on in the order they came.
+    """
+    apart = asyncio.Event()
+    if seconds > 0:
+        asyncio.get_running_loop().call_later(seconds, apart.set)
+    else:
+        apart.set()
+    return apart
 
 
 async def _command(
@@ -130,7 +136,7 @@ async def _command(
     params: CallParams,
     at: At,
     work_id: str,
-    quiet: float = 0.0,
+    apart: asyncio.Event,
 ) -> Any:
     if method.edits_document:
         await asyncio.to_thread(edits.ensure_writable, at.snapshot.uri)
@@ -140,7 +146,7 @@ async def _command(
     if token is not None:
         progress = _progress(ls, token, title)
     elif ls.client.work_done_progress:
-        progress = _own_progress(ls, work_id, title)
+        progress = _own_progress(ls, work_id, title, apart)
     view = None
     if method.shows and ls.client.show_markdown and not params.wait:
         view = View(
@@ -158,12 +164,12 @@ async def _command(
         if view is not None:
             known = isinstance(error, AiexError)
             view.abandon(str(error) if known else "aiex-lsp failed inside.")
-        await _until(quiet)
+        await apart.wait()
         if isinstance(error, AnswerError) and error.text.strip():
             text = f"**{error.user_message()}**\n\n---\n\n{error.text}\n"
             await _show(ls, work_id, title, text)
         raise
-    await _until(quiet)
+    await apart.wait()
     if outcome.plan is not None:
         if view is not None:
             view.close(convert.with_footer(outcome.explanation, outcome.result.answer))
@@ -208,6 +214,7 @@ async def _perform(
 ) -> Outcome:
     """Return what the task gave, with progress and deltas ended whatever happens."""
     try:
+        await asyncio.sleep(0)  # progress is asked for before a failure of this moment is told
         services = await services_of(ls)
         settings = services.settings_for(ls.documents.folder_of(at.snapshot.uri))
         guard.ensure_at_work(ls, at.snapshot, settings)
@@ -254,13 +261,13 @@ def _progress(ls: AiexServer, token: int | str, title: str) -> Progress:
     return progress
 
 
-def _own_progress(ls: AiexServer, token: str, title: str) -> Progress:
+def _own_progress(ls: AiexServer, token: str, title: str, apart: asyncio.Event) -> Progress:
     """Return a progress that begins when the client has taken its token, if ever."""
     progress = Progress(_sender(ls), token, title, ls.limits.progress_interval)
 
     async def create() -> None:
         params = types.WorkDoneProgressCreateParams(token)
-        await asyncio.sleep(ls.limits.apart)
+        await apart.wait()
         try:
             await ls.protocol.ask(
                 types.WINDOW_WORK_DONE_PROGRESS_CREATE, params, ls.limits.client_answer

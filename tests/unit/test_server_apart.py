@@ -59,6 +59,23 @@ async def test_the_first_message_of_a_command_keeps_away_from_its_answer(
         assert await sent_after(editor, method) > APART / 2
 
 
+async def test_progress_is_asked_for_before_the_failure_of_a_moment_is_told(world: World) -> None:
+    world.tasks.script["explain"] = fail(NoProviderError("Nobody", "Do x"))
+    async with session(world, profiles.vscode(), limits=replace(LIMITS, apart=0.03)) as editor:
+        editor.open(URI, CODE)
+        for _ in range(10):
+            count = len(editor.received)
+            await editor.command("aiex/explain", ADD)
+            await editor.until(
+                lambda count=count: any(
+                    one.get("method") == "window/showMessage" for one in editor.received[count:]
+                )
+            )
+            methods = [one.get("method") for one in editor.received[count:] if "method" in one]
+            asked = methods.index("window/workDoneProgress/create")
+            assert asked < methods.index("window/showMessage")
+
+
 async def test_the_question_before_a_key_is_used_keeps_away_from_it_too(world: World) -> None:
     world.question = ConsentQuestion("anthropic", "ANTHROPIC_API_KEY", "api.anthropic.com")
     async with session(world, profiles.bare(), limits=LIMITS) as editor:
