@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from aiex_lsp.tasks.types import TaskRequest
 from tests.e2e import profiles
 from tests.editor import Editor, RequestFailed
 from tests.scripted import World, edit_result
-from tests.session import session
+from tests.session import QUICK, session
 
 URI = "file:///w/calc.py"
+PATIENT = replace(QUICK, outline=10.0)
 CODE = "def add(a, b):\n    return a + c\n\n\ndef sub(a, b):\n    return a - b\n"
 WRONG = {
     "range": {"start": {"line": 1, "character": 15}, "end": {"line": 1, "character": 16}},
@@ -66,7 +68,7 @@ async def run(editor: Editor, command: dict) -> None:
 
 
 async def test_lines_set_above_meanwhile_move_the_place_and_the_diagnostic(world, asked):
-    async with session(world, profiles.vscode()) as editor:
+    async with session(world, profiles.vscode(), limits=PATIENT) as editor:
         editor.open(URI, CODE)
         fix = await listed(editor, 1, "quickfix", WRONG)
         refactor = await listed(editor, 4, "refactor.rewrite.aiex.refactor")
@@ -80,7 +82,7 @@ async def test_lines_set_above_meanwhile_move_the_place_and_the_diagnostic(world
 
 
 async def test_a_change_at_the_place_refuses_and_asks_nobody(world, asked):
-    async with session(world, profiles.neovim()) as editor:
+    async with session(world, profiles.neovim(), limits=PATIENT) as editor:
         editor.open(URI, CODE)
         command = await listed(editor, 4, "refactor.rewrite.aiex.refactor")
         place = {"start": {"line": 4, "character": 5}, "end": {"line": 4, "character": 6}}
@@ -92,7 +94,7 @@ async def test_a_change_at_the_place_refuses_and_asks_nobody(world, asked):
 
 
 async def test_a_list_of_long_ago_is_refused(world, asked):
-    async with session(world, profiles.emacs()) as editor:
+    async with session(world, profiles.emacs(), limits=PATIENT) as editor:
         editor.open(URI, CODE)
         command = await listed(editor, 4, "refactor.rewrite.aiex.refactor")
         for line in range(5, 11):
@@ -104,7 +106,7 @@ async def test_a_list_of_long_ago_is_refused(world, asked):
 
 
 async def test_the_same_version_and_none_are_taken_as_they_are(world, asked):
-    async with session(world, profiles.vscode()) as editor:
+    async with session(world, profiles.vscode(), limits=PATIENT) as editor:
         editor.open(URI, CODE)
         command = await listed(editor, 4, "refactor.rewrite.aiex.refactor")
         await run(editor, command)
