@@ -15,16 +15,21 @@ Name = tuple[Literal["id", "token", "request"], int | str]
 
 
 class RunningWork:
-    """Asyncio tasks under the names a client knows them by: ids and progress tokens."""
+    """Asyncio tasks under the names a client knows them by: ids and progress tokens.
 
-    def __init__(self) -> None:
+    `prefix` begins each id: one of its own for each process keeps an editor that shows answers by
+    their ids from putting those of a restarted server in place of earlier ones.
+    """
+
+    def __init__(self, prefix: str = "aiex") -> None:
         self._tasks: dict[Name, asyncio.Task[Any]] = {}
+        self._prefix = prefix
         self._count = 0
 
     def new_id(self) -> str:
         """Return an id that no other work of this server has."""
         self._count += 1
-        return f"aiex-{self._count}"
+        return f"{self._prefix}-{self._count}"
 
     @contextmanager
     def track(self, *names: Name) -> Iterator[None]:

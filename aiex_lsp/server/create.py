@@ -13,10 +13,15 @@ from aiex_lsp.server.server import AiexServer, Limits
 from aiex_lsp.server.services import ServicesFactory
 
 
-def create_server(services_factory: ServicesFactory, limits: Limits | None = None) -> AiexServer:
-    """Return a server for one connection; nothing runs before `transport.serve`."""
+def create_server(
+    services_factory: ServicesFactory, limits: Limits | None = None, prefix: str = "aiex"
+) -> AiexServer:
+    """Return a server for one connection; nothing runs before `transport.serve`.
+
+    `prefix` begins the ids of its work.
+    """
     silence_libraries()
-    server = AiexServer(services_factory, limits)
+    server = AiexServer(services_factory, limits, prefix)
     server.findings.changed = lambda uri: _publish(server, uri)
     for module in (*r.MODULES, *n.MODULES):
         module.register(server)

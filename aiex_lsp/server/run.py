@@ -17,13 +17,18 @@ _LAST = 3.0
 """Seconds that threads (a model that loads, a parse) may hold up the end of the process."""
 
 
+def _prefix() -> str:
+    """Return what begins the ids of this process: those of the next one are others."""
+    return f"aiex-{os.getpid():x}"
+
+
 def serve_stdio(services_factory: ServicesFactory, log_level: str = "WARNING") -> int:
     """Return the exit status when the editor has left: 0 after shutdown and exit, else 1."""
     set_up_logging(log_level)
 
     async def main() -> int:
         asyncio.get_running_loop().set_exception_handler(log_unhandled)
-        status = await stdio(create_server(services_factory))
+        status = await stdio(create_server(services_factory, prefix=_prefix()))
         last = threading.Timer(_LAST, os._exit, (status,))
         last.daemon = True
         last.start()
@@ -44,7 +49,9 @@ def serve_tcp(
 
     async def main() -> None:
         asyncio.get_running_loop().set_exception_handler(log_unhandled)
-        await accept(lambda: create_server(services_factory), host, port, listening)
+        await accept(
+            lambda: create_server(services_factory, prefix=_prefix()), host, port, listening
+        )
 
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(main())

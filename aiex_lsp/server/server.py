@@ -67,7 +67,12 @@ class AiexServer(LanguageServer):
 
     protocol: AiexProtocol
 
-    def __init__(self, services_factory: ServicesFactory, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        services_factory: ServicesFactory,
+        limits: Limits | None = None,
+        prefix: str = "aiex",
+    ) -> None:
         super().__init__(
             "aiex-lsp", __version__, protocol_cls=AiexProtocol, converter_factory=default_converter
         )
@@ -81,7 +86,7 @@ class AiexServer(LanguageServer):
         self.documents = Documents()
         self.outlines = Outlines()
         self.findings = Findings()
-        self.work = RunningWork()
+        self.work = RunningWork(prefix)
         self.hovers = Hovers(self.limits.hover_failure)
         self.answers = Answers()
         self.health = HealthNotifier()
