@@ -49,7 +49,8 @@ def load(
     """Return the settings for one workspace folder, with where each is from and what is wrong.
 
     Later wins: defaults, site, user, workspace (restricted), editor, environment, command line.
-    Reads up to three small files; those in `texts` hold what it says. Never raises.
+    `defaults` among the editor's are its own: they win over the built-in ones alone. Reads up to
+    three small files; those in `texts` hold what it says. Never raises.
     """
     read: dict[Path, str] = {}
 
@@ -60,12 +61,16 @@ def load(
         read[path] = file.fingerprint
         return _layer_of(kind, file)
 
-    defaults = Layer("default", "default", default_values())
-    below = [defaults, file_layer("site", paths.site_file)]
+    chosen = dict(_table(editor))
+    below = [
+        Layer("default", "default", default_values()),
+        make_layer("default", "editor's default", _table(chosen.pop("defaults", None))),
+        file_layer("site", paths.site_file),
+    ]
     if paths.user_file != paths.site_file:
         below.append(file_layer("user", paths.user_file, must_exist=paths.explicit))
     above = [
-        make_layer("editor", "editor", _table(editor)),
+        make_layer("editor", "editor", chosen),
         environment_layer(env),
         make_layer("command line", "command line", _table(cli)),
     ]

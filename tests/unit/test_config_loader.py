@@ -147,6 +147,28 @@ def test_later_layers_win_key_by_key(place: Place) -> None:
     assert loaded.problems == ()
 
 
+def test_an_editor_s_own_defaults_win_over_the_built_in_ones_and_nothing_else(
+    place: Place,
+) -> None:
+    editor = {
+        "defaults": {
+            "edits": {"confirm": "always"},
+            "hover": {"mode": "cached", "wait": 0.5},
+            "providers": {"openai": {"base_url": "http://127.0.0.1:1/v1"}},
+            "hoover": {},
+        },
+        "edits": {"confirm": "never"},
+    }
+    loaded = place.load('[hover]\nmode = "on"\n', editor=editor)
+    assert loaded.settings.hover.mode == "on"
+    assert loaded.settings.edits.confirm == "never"
+    assert loaded.settings.hover.wait == 0.5
+    assert loaded.sources["hover.wait"] == "editor's default"
+    assert not loaded.settings.providers["openai"].agreed
+    assert [one.key for one in loaded.problems] == ["hoover"]
+    assert "defaults" in editor
+
+
 def test_environment_wins_over_files_and_editor(place: Place) -> None:
     loaded = place.load(
         '[providers.ollama]\nbase_url = "http://one:1"\n',
@@ -495,7 +517,8 @@ def test_log_level_comes_from_the_environment(place: Place) -> None:
 
 
 def test_editor_settings_that_are_no_table_do_no_harm(place: Place) -> None:
-    for editor in (None, [], "x", 5, {"providers": None}, {1: 2}, {"hover": {"\ud800": 1}}):
+    bad = (None, [], "x", 5, {"providers": None}, {1: 2}, {"hover": {"\ud800": 1}}, {"defaults": 1})
+    for editor in bad:
         assert place.load(editor=editor).settings.strategy == "load_balanced"
 
 

@@ -3,6 +3,7 @@ import type { Middleware } from "vscode-languageclient/node";
 import { apply, type Told } from "./edits/apply";
 import type { Previews } from "./edits/preview";
 import type { TaskCommands } from "./tasks/commands";
+import { SCHEMES } from "./server/client";
 import { openBeside } from "./tasks/edit";
 
 /** What the middleware needs. */
@@ -24,6 +25,9 @@ export function middleware(needs: Needs): Middleware {
       const params = (args[0] ?? {}) as Record<string, unknown>;
       return needs.tasks.perform(command, params) ?? next(command, args);
     },
+    // It is registered for every document, to stand below those that name a language.
+    provideHover: (document, position, token, next) =>
+      SCHEMES.includes(document.uri.scheme) ? next(document, position, token) : undefined,
     workspace: {
       configuration: (params) =>
         params.items.map((item) => (item.section === "aiex" ? needs.settings() : null)),

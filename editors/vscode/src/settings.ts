@@ -12,7 +12,10 @@ export interface Inspected {
 /** These are the extension's own. */
 export const OWN: readonly string[] = ["server.command", "server.install", "codeLens"];
 
-/** What holds in VS Code where nothing was written: its mouse hovers, and it has a preview. */
+/**
+ * What holds in VS Code where nothing was written, in `config.toml` neither: its mouse hovers, and
+ * it has a preview.
+ */
 export const HERE: Json = { "hover.mode": "cached", "edits.confirm": "always" };
 
 /** Returns the keys of the server's settings from the extension's own manifest. */
@@ -35,13 +38,11 @@ export function serverSettings(
   keys: Readonly<Record<string, string>> = {},
 ): Json {
   const settings: Json = {};
+  for (const [name, value] of Object.entries(HERE))
+    put(settings, ["defaults", ...name.split(".")], value);
   for (const name of names) {
     const written = inspect(name);
-    const value =
-      written?.workspaceFolderValue ??
-      written?.workspaceValue ??
-      written?.globalValue ??
-      HERE[name];
+    const value = written?.workspaceFolderValue ?? written?.workspaceValue ?? written?.globalValue;
     // An emptied field is a setting nobody wrote.
     if (value !== undefined && value !== null && value !== "")
       put(settings, name.split("."), value);

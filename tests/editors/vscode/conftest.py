@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.editors.harness import REFACTORED, SOURCE, desk
-from tests.editors.vscode.providers import HOSTILE, TEMPLATE, TILL, two_providers
+from tests.editors.vscode.providers import HOSTILE, TEMPLATE, TILL, TWO_FILES, two_providers
 from tests.editors.vscode.rig import (
     EXTENSION,
     HERE,
@@ -35,6 +35,8 @@ SETTINGS = {
     "workbench.secondarySideBar.defaultVisibility": "hidden",
     "workbench.colorTheme": "Default Dark Modern",
     "editor.minimap.enabled": False,
+    # It tells of ports that other tests open meanwhile, over what is clicked here.
+    "remote.autoForwardPorts": False,
     "aiex.health.interval": 0,
 }
 
@@ -110,6 +112,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
                 api=str(results),
                 keys=keys(),
                 hostile=HOSTILE,
+                twoFiles=TWO_FILES,
                 refactored=f"```python\n{REFACTORED}```",
             )
         found |= {"installed": installed, "folder": folder, "servers": ended(folder)}

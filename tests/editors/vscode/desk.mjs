@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import { ask, given, start, until } from './browser.mjs';
 import { edits } from './edits.mjs';
+import { several } from './several.mjs';
 import { status } from './status.mjs';
 import { texts } from './texts.mjs';
 import { Window } from './window.mjs';
@@ -26,16 +27,53 @@ await code.step('trusted', async () => {
 
 await texts(code);
 await edits(code);
+await several(code);
 await status(code);
 await code.page.close();
 
+const before = (await ask('servers')).length;
 const both = await Window.open(context, given.workspace);
+
+/** Runs a command of the API tests and prints what each of its looks saw. */
+async function looks(command, path) {
+  await both.command(`aiex API tests: ${command}`);
+  await until('the API tests', () => fs.existsSync(path), 90000);
+  const seen = JSON.parse(fs.readFileSync(path, 'utf8'));
+  for (const [name, one] of Object.entries(seen)) console.log(JSON.stringify({ step: `api ${name}`, ...one }));
+}
+
 await both.step('two folders', async () => {
   await both.trust();
-  await both.command('aiex API tests: Run');
-  await until('the API tests', () => fs.existsSync(given.api), 40000);
-  const seen = JSON.parse(fs.readFileSync(given.api, 'utf8'));
-  for (const [name, one] of Object.entries(seen)) console.log(JSON.stringify({ step: `api ${name}`, ...one }));
+  await looks('Run', given.api);
+  return (await ask('servers')).length - before;
+});
+
+await both.step('beside another', async () => {
+  // The model takes ten seconds for whatever is hovered.
+  for (let times = 0; times < 4; times += 1) await ask('say', 'desk', 'Slowly said.', 10);
+  await looks('Beside Another', `${given.api}.beside`);
+});
+
+await both.step('hovers above one another', async () => {
+  const box = both.page.locator('.monaco-hover:visible').first();
+
+  /** Returns what a hover says when both are in it, in their order on the screen. */
+  const hovered = () => until('both hovers', async () => {
+    await both.press('Escape');
+    await both.go('till.py', 1, 5);
+    await both.press('Control+k', 'Control+i');
+    await box.getByText('other: a function').first().waitFor();
+    const text = await box.innerText();
+    // What the model said slowly may be there by now.
+    return /Explain|Slowly/.test(text) && text;
+  });
+  await both.command('aiex API tests: Register Another');
+  const after = await hovered();
+  await both.picture('beside');
+  const servers = (await ask('servers')).length;
+  await both.command('aiex: Restart');
+  await until('the next server', async () => (await ask('servers')).length > servers);
+  return { after, before: await hovered() };
 });
 
 console.log(JSON.stringify({ step: 'foreign', saw: foreign }));

@@ -44,6 +44,23 @@ def pay(amount, given):
 def change(coins):
     return sorted(coins)
 """
+TWO_FILES = """\
+```diff
+--- a/prices.py
++++ b/prices.py
+@@ -4,3 +4,3 @@
+ def total(prices, discount=0):
+     \"\"\"Return the sum of prices less a discount.\"\"\"
+-    return sum(prices) - discount  # 😀 total
++    return -discount + sum(prices)  # 😀 total
+--- a/till.py
++++ b/till.py
+@@ -1,2 +1,2 @@
+ def pay(amount, given):
+-    return given - amount
++    return -amount + given
+```
+"""
 FOLLOWED = "Because nobody asked for rounding."
 HAIKU = "Prices in a row, a discount falls like a leaf, what remains is due."
 HOSTILE = """\

@@ -253,7 +253,8 @@ def drive(script: str, code: CodeServer, controls: Controls, **values: Any) -> d
 
 def saw(seen: dict[str, Any], step: str) -> Any:
     """Return what was seen in a step; one that got stuck fails with its reason."""
-    assert step in seen, f"the driver never came to {step!r}: {list(seen)} {seen.get('stderr')}"
+    stuck = {k: v["stuck"] for k, v in seen.items() if isinstance(v, dict) and "stuck" in v}
+    assert step in seen, f"the driver never came to {step!r}: {stuck} {seen.get('stderr')}"
     assert "stuck" not in seen[step], f"stuck at {step!r}: {seen[step]['stuck']}"
     return seen[step]["saw"]
 

@@ -79,4 +79,49 @@ export async function status(code) {
     });
     await until('it runs', async () => /desk|spare/.test(await code.statusLabel()));
   });
+
+  await code.step('key removed', async () => {
+    const servers = (await ask('servers')).length;
+    await code.command('aiex: Remove');
+    await until('the keys', async () => (await code.offered()).some((one) => /anthropic/.test(one)));
+    const offered = await code.offered();
+    await code.pick('anthropic');
+    const environment = await until('a server without the key', async () => {
+      const now = await ask('servers');
+      return now.length > servers && now.at(-1).environment;
+    });
+    await until('it runs', async () => /desk|spare/.test(await code.statusLabel()));
+    await code.command('aiex: Remove');
+    const told = code.notifications().filter({ hasText: 'keeps no key' });
+    await told.first().waitFor();
+    const none = await told.first().innerText();
+    await code.command('Notifications: Clear All Notifications');
+    return { offered, environment, none };
+  });
+
+  await code.step('configuration opened', async () => {
+    await code.command('aiex: Open the Configuration File');
+    await code.tab('config.toml').waitFor();
+    await code.editor('config.toml').locator('.view-line').first().waitFor();
+    return until('its text', async () => {
+      const text = await code.text('config.toml');
+      return text.includes('default_provider') && text;
+    });
+  });
+
+  await code.step('walkthrough', async () => {
+    await code.command('Welcome: Open Walkthrough');
+    await until('ours', async () => (await code.offered()).some((one) => /Start with aiex/.test(one)));
+    await code.pick('Start with aiex');
+    const steps = page.locator('.gettingStartedContainer .getting-started-step');
+    await until('its steps', async () => (await steps.count()) >= 5);
+    const titles = await steps.locator('.step-title').allInnerTexts();
+    await steps.filter({ hasText: 'Who answers, at what price' }).click();
+    await code.picture('walkthrough');
+    await page.getByRole('button', { name: 'Open the menu' }).click();
+    await code.input().locator('.quick-input-title').waitFor();
+    const opened = await code.input().locator('.quick-input-title').innerText();
+    await code.press('Escape');
+    return { titles, opened };
+  });
 }

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.editors.harness import SOURCE
+from tests.editors.vscode.providers import TILL
 from tests.editors.vscode.rig import saw, sent
 
 pytestmark = [pytest.mark.editors, pytest.mark.xdist_group("vscode"), pytest.mark.timeout(420)]
@@ -73,3 +74,43 @@ def test_every_task_has_a_key(seen: dict[str, Any]) -> None:
     titles = saw(seen, "by keyboard")
     assert {*titles} == {"analyze", "refactor", "run", "answers", "menu", "document"}
     assert titles["document"] == "Document total: prices.py"
+
+
+def test_of_several_files_where_nothing_is_ticked_nothing_is_changed_and_that_is_said(
+    seen: dict[str, Any],
+) -> None:
+    none = saw(seen, "several files, none ticked")
+    assert none["listed"][0].startswith("prices.py")
+    assert any(one.startswith("till.py") for one in none["listed"])
+    assert none["ticked"] == 0
+    assert none["told"] == (
+        "The editor did not apply the edit: nothing was ticked in its preview. Nothing was changed."
+    )
+    assert none["same"]
+    assert none["text"] == SOURCE
+    (first, *_) = edits_of_several_files(seen)
+    assert first == {"applied": False, "failureReason": "nothing was ticked in its preview"}
+
+
+def test_of_several_files_those_ticked_are_changed_and_one_undo_takes_all_back(
+    seen: dict[str, Any],
+) -> None:
+    prices, till = saw(seen, "several files, all ticked")["after"]
+    assert prices == SOURCE.replace("sum(prices) - discount", "-discount + sum(prices)")
+    assert till == TILL.replace("given - amount", "-amount + given")
+    assert saw(seen, "several files, all ticked")["undone"]
+    assert [one["applied"] for one in edits_of_several_files(seen)] == [False, True]
+
+
+def edits_of_several_files(seen: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what VS Code answered to edits of several files, in their order."""
+    lines = seen["servers"][0]
+    asked = {
+        one["server"]["id"]
+        for one in lines
+        if one.get("server", {}).get("method") == "workspace/applyEdit"
+        and len(one["server"]["params"]["edit"]["documentChanges"]) > 1
+        and "kind" not in one["server"]["params"]["edit"]["documentChanges"][0]
+    }
+    clients = [one["client"] for one in lines if "client" in one]
+    return [one["result"] for one in clients if "method" not in one and one.get("id") in asked]

@@ -50,6 +50,13 @@ def test_a_key_reaches_the_server_s_environment_and_nothing_else(seen: dict[str,
     assert {path.parts[0] for path in holding} <= {"records"}, holding
 
 
+def test_a_key_that_is_removed_is_given_to_no_server_again(seen: dict[str, Any]) -> None:
+    removed = saw(seen, "key removed")
+    assert removed["offered"] == ["anthropic"]
+    assert removed["environment"] == {}
+    assert removed["none"] == "aiex: VS Code keeps no key of a provider."
+
+
 def test_a_server_is_asked_to_end_where_a_new_one_takes_its_place_and_none_outlives_vs_code(
     seen: dict[str, Any],
 ) -> None:
@@ -74,8 +81,8 @@ def test_one_server_serves_all_folders_of_a_window(seen: dict[str, Any]) -> None
     for titles in folders.values():
         assert ["Explain `total`", "aiex.explain"] in titles
     assert ["Write a haiku: `total`", "aiex.haiku"] in folders["project"]
-    assert len(seen["servers"]) == 3
-    (initialize,) = sent(seen["servers"][2], "initialize")
+    assert saw(seen, "two folders") == 1
+    (initialize,) = sent(seen["servers"][-1], "initialize")
     assert [one["name"] for one in initialize["workspaceFolders"]] == ["project", "other"]
 
 
@@ -100,7 +107,6 @@ def test_where_no_setting_is_made_none_is_sent_but_what_this_editor_changes(
     (initialize,) = sent(seen["servers"][0], "initialize")
     options = initialize["initializationOptions"]
     assert options["settings"] == {
-        "hover": {"mode": "cached"},
-        "edits": {"confirm": "always"},
+        "defaults": {"hover": {"mode": "cached"}, "edits": {"confirm": "always"}},
         "health": {"interval": 0},
     }

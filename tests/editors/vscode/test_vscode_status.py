@@ -44,3 +44,20 @@ def test_while_paused_nothing_is_offered(seen: dict[str, Any]) -> None:
     paused = saw(seen, "paused")
     assert paused["actions"] == "No code actions available"
     assert paused["after"].startswith("aiex ready")
+
+
+def test_the_configuration_file_opens(seen: dict[str, Any]) -> None:
+    text = saw(seen, "configuration opened")
+    assert text == (seen["folder"] / "config.toml").read_text()
+
+
+def test_the_walkthrough_leads_from_the_server_to_the_menu(seen: dict[str, Any]) -> None:
+    walked = saw(seen, "walkthrough")
+    assert walked["titles"] == [
+        "The server",
+        "A model",
+        "Explain code",
+        "Fix, refactor, test",
+        "Who answers, at what price",
+    ]
+    assert walked["opened"].startswith("aiex")

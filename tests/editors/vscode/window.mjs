@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { given, LIMIT, until } from './browser.mjs';
 
 /** Where the steps before have used up so many milliseconds, the others are not tried. */
-const ALL = 240000;
+const ALL = 330000;
 const first = Date.now();
 
 /** One window of VS Code. */
@@ -80,12 +80,24 @@ export class Window {
     await row.first().click();
   }
 
+  /**
+   * Opens the palette by a key, writes into it, and clicks a row of it where one is named. A window
+   * that is still loading takes the keyboard back, which closes the palette: then it is opened anew.
+   */
+  async choose(key, text, label) {
+    const rows = this.input().locator('.quick-input-list .monaco-list-row', { hasText: label });
+    await until(`the palette with ${text}`, async () => {
+      if (!(await this.input().isVisible())) await this.press(key);
+      await this.input().locator('input').first().fill(text, { timeout: 2000 });
+      if (label) await rows.first().click({ timeout: 2000 });
+      else await rows.first().waitFor({ timeout: 2000 });
+      return true;
+    });
+  }
+
   /** Runs a command by the title that the palette shows. */
   async command(title) {
-    await this.press('F1');
-    await this.input().locator('input').first().fill(`>${title}`);
-    const row = this.input().locator('.quick-input-list .monaco-list-row', { hasText: title });
-    await row.first().click();
+    await this.choose('F1', `>${title}`, title);
     // What the command asks for comes in the same place.
     await until('the palette to close', async () =>
       !(await this.input().isVisible()) ||
@@ -101,9 +113,7 @@ export class Window {
 
   /** Returns the palette's titles for some words; the palette is closed again. */
   async commands(words) {
-    await this.press('F1');
-    await this.input().locator('input').first().fill(`>${words}`);
-    await until('palette', async () => (await this.offered()).length > 0);
+    await this.choose('F1', `>${words}`);
     const titles = await this.offered();
     await this.press('Escape');
     return titles;
@@ -111,9 +121,7 @@ export class Window {
 
   /** Opens a file by its name and waits until its text is there. */
   async file(name) {
-    await this.press('Control+p');
-    await this.input().locator('input').first().fill(name);
-    await this.input().locator('.quick-input-list .monaco-list-row', { hasText: name }).first().click();
+    await this.choose('Control+p', name, name);
     await this.tab(name).waitFor();
     await this.editor(name).locator('.view-line').first().waitFor();
   }

@@ -4,6 +4,7 @@ import {
   RevealOutputChannelOn,
   type LanguageClientOptions,
   type Middleware,
+  type StaticFeature,
 } from "vscode-languageclient/node";
 import type { Found } from "./find";
 
@@ -44,5 +45,17 @@ export function makeClient({ found, keys, settings, middleware, output }: Parts)
   };
   const env = { ...process.env, ...keys };
   const executable = { command: found.command, args: found.args, options: { env } };
-  return new LanguageClient("aiex", "aiex", executable, options);
+  const client = new LanguageClient("aiex", "aiex", executable, options);
+  hoverBelowOthers(client);
+  return client;
+}
+
+/**
+ * Lets a language's own hovers stand above aiex's: VS Code orders providers by how closely they
+ * name the document, then the last to register first.
+ */
+function hoverBelowOthers(client: LanguageClient): void {
+  const feature = client.getFeature("textDocument/hover") as unknown as StaticFeature;
+  const initialize = feature.initialize.bind(feature);
+  feature.initialize = (capabilities) => initialize(capabilities, [{ language: "*" }]);
 }

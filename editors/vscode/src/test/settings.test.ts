@@ -10,8 +10,10 @@ function sent(written: Record<string, Inspected>, keys: Record<string, string> =
   return serverSettings(serverKeys(manifest), (name) => written[name], keys);
 }
 
-test("nothing is sent that nobody wrote, but what holds in VS Code", () => {
-  assert.deepEqual(sent({}), { hover: { mode: "cached" }, edits: { confirm: "always" } });
+const defaults = { hover: { mode: "cached" }, edits: { confirm: "always" } };
+
+test("nothing is sent that nobody wrote, but as defaults what holds in VS Code", () => {
+  assert.deepEqual(sent({}), { defaults });
 });
 
 test("what was written is sent under the server's names; the narrower place wins", () => {
@@ -25,7 +27,7 @@ test("what was written is sent under the server's names; the narrower place wins
     strategy: "round_robin",
     hover: { mode: "on" },
     cache: { ttl: 0 },
-    edits: { confirm: "always" },
+    defaults,
   });
 });
 

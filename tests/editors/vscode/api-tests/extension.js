@@ -1,24 +1,10 @@
 // Asks VS Code's API what other extensions see of aiex, and writes it to $AIEX_API as JSON.
 const fs = require('node:fs');
 const vscode = require('vscode');
+const beside = require('./beside');
+const { file, until } = require('./help');
 
 const EXTENSION = 'aiex-lsp.aiex-lsp';
-
-/** Resolves with the first value of `look` that is true. */
-async function until(what, look, limit = 10000) {
-  const end = Date.now() + limit;
-  for (;;) {
-    const found = await look();
-    if (found) return found;
-    if (Date.now() > end) throw new Error(`waited for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-function file(folder, name) {
-  const found = vscode.workspace.workspaceFolders.find((one) => one.name === folder);
-  return vscode.Uri.joinPath(found.uri, name);
-}
 
 const WHERE = new vscode.Range(3, 4, 3, 4);
 
@@ -95,6 +81,20 @@ const LOOKS = {
   },
 };
 
+/** Runs looks one after the other and writes what they saw, or why they got stuck, to a file. */
+async function write(path, looks) {
+  const seen = {};
+  for (const [name, look] of Object.entries(looks)) {
+    try {
+      seen[name] = { saw: await look() };
+    } catch (error) {
+      seen[name] = { stuck: String(error.stack) };
+    }
+  }
+  fs.writeFileSync(`${path}.part`, JSON.stringify(seen));
+  fs.renameSync(`${path}.part`, path);
+}
+
 /** Takes over the settings that lie beside the results. */
 async function takeSettings() {
   const path = `${process.env.AIEX_API}.settings`;
@@ -107,17 +107,11 @@ async function takeSettings() {
 
 exports.activate = (context) => {
   context.subscriptions.push(
-    vscode.commands.registerCommand('aiexTests.settings', takeSettings));
-  context.subscriptions.push(vscode.commands.registerCommand('aiexTests.run', async () => {
-    const seen = {};
-    for (const [name, look] of Object.entries(LOOKS)) {
-      try {
-        seen[name] = { saw: await look() };
-      } catch (error) {
-        seen[name] = { stuck: String(error.stack) };
-      }
-    }
-    fs.writeFileSync(`${process.env.AIEX_API}.part`, JSON.stringify(seen));
-    fs.renameSync(`${process.env.AIEX_API}.part`, process.env.AIEX_API);
-  }));
+    vscode.commands.registerCommand('aiexTests.settings', takeSettings),
+    vscode.commands.registerCommand('aiexTests.run', () => write(process.env.AIEX_API, LOOKS)),
+    vscode.commands.registerCommand('aiexTests.beside', () =>
+      write(`${process.env.AIEX_API}.beside`, beside.looks)),
+    vscode.commands.registerCommand('aiexTests.other', () => {
+      context.subscriptions.push(...beside.register());
+    }));
 };
