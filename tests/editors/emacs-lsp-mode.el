@@ -115,7 +115,8 @@
    (aiex-cancel)
    (wait-for "cancellation" (lambda () (aiex-work-done work))))
  (see 'cancelled (aiex-answer-state (car aiex--answers)))
- (wait-for "health" (lambda () (string-match-p "desk" (aiex-mode-line))))
+ ;; The template had chosen another model; the mode line follows within a quarter of a second.
+ (wait-for "health" (lambda () (string-match-p "desk · gpt-fake" (aiex-mode-line))))
  (see 'mode_line (substring-no-properties (aiex-mode-line)))
  (aiex-select-provider "desk" "gpt-older")
  (see 'selected (was-said "gpt-older"))
