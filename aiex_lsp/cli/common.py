@@ -137,6 +137,7 @@ def common_options(function: Callable[Concatenate[Common, P], R]) -> Callable[P,
         common = replace(ctx.meta.get(_META, Common(runtime=runtime)), **own)
         ctx.meta[_META] = common
         if args and isinstance(args[0], click.Context):
+            # The type checker cannot tell what follows the context.
             return function(args[0], common, *args[1:], **kwargs)  # type: ignore[arg-type]
         return function(common, *args, **kwargs)
 

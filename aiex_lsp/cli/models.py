@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,7 +107,7 @@ def _install_default(models_dir: Path, quiet: bool) -> tuple[Path, bool]:
     return path, calls == 0
 
 
-def _progress_bar(stack: ExitStack):  # type: ignore[no-untyped-def]
+def _progress_bar(stack: ExitStack) -> Callable[[int, int | None], None]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 

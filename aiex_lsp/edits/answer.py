@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aiex_lsp.edits.apply_hunks import apply_files
@@ -171,8 +171,6 @@ def _is_diff(scene: Scene, block: CodeBlock) -> bool:
 
 def _from_diff(text: str) -> str:
     lines = text.split("\n")
-    begins: Callable[[str], bool] = lambda line: line.startswith(  # noqa: E731
-        ("--- ", "diff --git", "@@", "*** ")
-    )
-    start = next((at for at, line in enumerate(lines) if begins(line)), 0)
+    begins = ("--- ", "diff --git", "@@", "*** ")
+    start = next((at for at, line in enumerate(lines) if line.startswith(begins)), 0)
     return "\n".join(lines[start:])

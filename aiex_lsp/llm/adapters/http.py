@@ -37,8 +37,8 @@ _OWN_HEADERS = {"user-agent": f"aiex-lsp/{__version__}", "accept-encoding": "gzi
 def preload() -> None:
     """Import what the first request needs, 0.3 s of it, before there is one. For a thread."""
     import anyio
-    import httpcore  # noqa: F401
-    import httpx  # noqa: F401
+    import httpcore  # noqa: F401 - importing it is all that is wanted
+    import httpx  # noqa: F401 - as above
 
     anyio.run(anyio.sleep, 0)  # imports its asyncio part, which httpcore does at the first request
 
