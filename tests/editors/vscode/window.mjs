@@ -213,10 +213,13 @@ export class Window {
 
   /** Returns what VS Code says where no action is offered. */
   async noActions() {
-    await this.press('Control+.');
     const message = this.page.locator('.monaco-editor-overlaymessage');
-    await message.waitFor();
-    return message.innerText();
+    // It goes away when the keyboard moves, as it does in a window that is still loading.
+    return until('no actions', async () => {
+      await this.press('Control+.');
+      await message.waitFor({ timeout: 1500 });
+      return message.innerText();
+    });
   }
 
   /** Gives the instruction that is asked for before the code is changed. */
