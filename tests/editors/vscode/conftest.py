@@ -70,11 +70,10 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         other.mkdir()
         (other / "prices.py").write_text(SOURCE, encoding="utf-8")
         workspace = folder / "two.code-workspace"
-        workspace.write_text(
-            # Over a megabyte: VS Code (`onWorkspaceConfigurationChanged`) loses the folders where the
-            # answers for this file and for its own cache of it arrive in one piece.
-            f"// {'-' * 2**20}\n" + json.dumps({"folders": [{"path": "project"}, {"path": "other"}]})
-        )
+        folders = json.dumps({"folders": [{"path": "project"}, {"path": "other"}]})
+        # Over a megabyte: VS Code (`onWorkspaceConfigurationChanged`) loses the folders where the
+        # answers for this file and for its own cache of it arrive in one piece.
+        workspace.write_text(f"// {'-' * 2**20}\n{folders}")
         results = folder / "api.json"
         code = CodeServer(
             folder, {**environment(here.environment, folder), "AIEX_API": str(results)}
