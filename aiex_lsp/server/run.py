@@ -11,6 +11,7 @@ import threading
 from aiex_lsp.server.create import create_server
 from aiex_lsp.server.logging import log_unhandled, set_up_logging
 from aiex_lsp.server.services import ServicesFactory
+from aiex_lsp.server.stderr import stderr_aside
 from aiex_lsp.server.transport import accept, stdio
 
 _LAST = 3.0
@@ -24,7 +25,6 @@ def _prefix() -> str:
 
 def serve_stdio(services_factory: ServicesFactory, log_level: str = "WARNING") -> int:
     """Return the exit status when the editor has left: 0 after shutdown and exit, else 1."""
-    set_up_logging(log_level)
 
     async def main() -> int:
         asyncio.get_running_loop().set_exception_handler(log_unhandled)
@@ -34,14 +34,15 @@ def serve_stdio(services_factory: ServicesFactory, log_level: str = "WARNING") -
         last.start()
         return status
 
-    return asyncio.run(main())
+    with stderr_aside():
+        set_up_logging(log_level)
+        return asyncio.run(main())
 
 
 def serve_tcp(
     services_factory: ServicesFactory, host: str, port: int, log_level: str = "WARNING"
 ) -> None:
     """Serve any number of editors at once, each with its own server, until interrupted."""
-    set_up_logging(log_level)
 
     def listening(address: str, bound: int) -> None:
         sys.stderr.write(f"aiex-lsp listens on {address}:{bound}\n")
@@ -53,5 +54,6 @@ def serve_tcp(
             lambda: create_server(services_factory, prefix=_prefix()), host, port, listening
         )
 
-    with contextlib.suppress(KeyboardInterrupt):
+    with stderr_aside(), contextlib.suppress(KeyboardInterrupt):
+        set_up_logging(log_level)
         asyncio.run(main())
