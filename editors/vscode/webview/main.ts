@@ -63,7 +63,6 @@ function copy(button: HTMLElement): void {
 
 window.addEventListener("message", (event: MessageEvent) => {
   if (event.data?.type === "show") show(event.data.shown as Shown);
-  if (event.data?.type === "ask") question.focus();
 });
 cancel.addEventListener("click", () => host.postMessage({ type: "cancel" }));
 document.addEventListener("keydown", (event) => {

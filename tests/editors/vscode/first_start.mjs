@@ -44,6 +44,7 @@ try {
   const context = {
     extensionUri: { fsPath: given.extension },
     globalStorageUri: { fsPath: given.storage },
+    subscriptions: [],
   };
   const began = Date.now();
   const ended = await locate(context, { info: () => {}, warn: () => {} }).then(

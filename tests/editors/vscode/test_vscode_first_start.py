@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -38,21 +39,31 @@ def environment(folder: Path, wheels: Path) -> dict[str, str]:
     }
 
 
-def started(folder: Path, wheels: Path, **given: Any) -> dict[str, Any]:
-    """Return what a start of the extension found and told; its storage is in the folder."""
+def start(folder: Path, wheels: Path, **given: Any) -> subprocess.Popen[str]:
+    """Return a window that starts the extension; its storage is in the folder."""
     given = {"extension": str(EXTENSION), "storage": str(folder / "storage"), **given}
-    done = subprocess.run(
+    return subprocess.Popen(
         [str(NODE), str(HERE / "first_start.mjs")],
         env={**environment(folder, wheels), "AIEX_GIVEN": json.dumps({"settings": {}, **given})},
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=120,
-        check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    said: dict[str, Any] = json.loads(done.stdout)
+
+
+def ended(window: subprocess.Popen[str]) -> dict[str, Any]:
+    """Return what a start of the extension found and told."""
+    with window:
+        out, errors = window.communicate(timeout=120)
+    assert window.returncode == 0, out + errors
+    said: dict[str, Any] = json.loads(out)
     return said
+
+
+def started(folder: Path, wheels: Path, **given: Any) -> dict[str, Any]:
+    """Return what one window's start found and told, when it has ended."""
+    return ended(start(folder, wheels, **given))
 
 
 def answer(command: list[str], folder: Path, request: dict[str, Any]) -> dict[str, Any]:
@@ -73,11 +84,14 @@ def answer(command: list[str], folder: Path, request: dict[str, Any]) -> dict[st
     return found
 
 
-def test_the_first_start_makes_an_environment_whose_server_answers_and_the_second_finds_it(
+def test_of_two_windows_that_start_first_one_makes_an_environment_and_both_have_its_server(
     tmp_path: Path,
 ) -> None:
-    first = started(tmp_path, WHEELS)
+    windows = [start(tmp_path, WHEELS) for _ in range(2)]
+    other, first = sorted(map(ended, windows), key=lambda one: len(one["told"]))
     assert first.get("found"), first
+    assert other["found"] == first["found"], other
+    assert other["told"] == ["aiex: first start: another window makes the environment"]
     assert first["told"] == [
         "aiex: first start: looking for Python 3.11 or later",
         "aiex: first start: making an environment",
@@ -90,9 +104,30 @@ def test_the_first_start_makes_an_environment_whose_server_answers_and_the_secon
     said = answer(command, tmp_path, {"method": "initialize", "params": INITIALIZE})
     assert said["result"]["serverInfo"]["name"] == "aiex-lsp"
 
-    second = started(tmp_path, WHEELS)
-    assert second["found"] == first["found"]
-    assert second["told"] == []
+    later = started(tmp_path, WHEELS)
+    assert later["found"] == first["found"]
+    assert later["told"] == []
+    assert [path.name for path in (tmp_path / "storage").iterdir()] == ["server"]
+
+
+def test_a_window_that_ended_while_it_made_the_environment_keeps_no_other_from_making_it(
+    tmp_path: Path,
+) -> None:
+    lock = tmp_path / "storage" / "server.lock"
+    first = start(tmp_path, WHEELS)
+    limit = time.monotonic() + 60
+    while not (tmp_path / "storage" / "server" / "bin").exists():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+    first.kill()
+    first.communicate()
+    assert lock.exists()
+    next_one = started(tmp_path, WHEELS, cancelAt="installing")
+    assert next_one["told"][:2] == [
+        "aiex: first start: looking for Python 3.11 or later",
+        "aiex: first start: making an environment",
+    ]
+    assert not lock.exists()
 
 
 def test_where_nothing_can_be_installed_it_says_what_to_do_and_leaves_nothing_half_made(

@@ -45,12 +45,6 @@ export class AnswerPanel implements vscode.Disposable {
     }, INTERVAL);
   }
 
-  /** Puts the cursor into the field for a question. */
-  focusQuestion(): void {
-    this.panel?.reveal(undefined, false);
-    void this.panel?.webview.postMessage({ type: "ask" });
-  }
-
   dispose(): void {
     clearTimeout(this.timer);
     this.panel?.dispose();

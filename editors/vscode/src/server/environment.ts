@@ -124,7 +124,8 @@ async function newEnough(making: Making): Promise<string> {
   );
 }
 
-function cancelled(): NoServer {
+/** Returns what is told who does not want to wait for the environment. */
+export function cancelled(): NoServer {
   return new NoServer(
     "aiex has no server: you cancelled its installation.",
     "Try again, or install aiex-lsp yourself and set aiex.server.command.",

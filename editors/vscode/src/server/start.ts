@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import * as vscode from "vscode";
-import { bundledWheel, isOld, madePython, make, pythonsOnPath } from "./environment";
+import { bundledWheel, cancelled, isOld, madePython, make, pythonsOnPath } from "./environment";
 import { find, module, NoServer, OWN, type Found } from "./find";
+import { locked } from "./lock";
 import { run } from "./run";
 
 const WINDOWS = process.platform === "win32";
@@ -42,19 +43,31 @@ export async function locate(
     (progress, token) => {
       const abort = new AbortController();
       token.onCancellationRequested(() => abort.abort());
-      return make({
-        folder,
-        source,
-        pythons,
-        windows: WINDOWS,
-        signal: abort.signal,
-        run: (command, args, timeout) => run(command, args, timeout, abort.signal),
-        report: (message) => progress.report({ message }),
-        log: (message) => log.info(message),
+      // A window that is closed leaves no pip behind that goes on writing.
+      context.subscriptions.push({ dispose: () => abort.abort() });
+      const { signal } = abort;
+      const report = (message: string) => progress.report({ message });
+      const waits = () => report("another window makes the environment");
+      return locked(`${folder}.lock`, { signal, waits }, () => {
+        // What another window made meanwhile is as good.
+        const made = madePython(folder, WINDOWS);
+        if (made && !isOld(folder, source)) return Promise.resolve(made);
+        return make({
+          folder,
+          source,
+          pythons,
+          windows: WINDOWS,
+          signal,
+          run: (command, args, timeout) => run(command, args, timeout, signal),
+          report,
+          log: (message) => log.info(message),
+        });
       });
     },
   );
-  return module(own, OWN);
+  if (own) return module(own, OWN);
+  if (found) return found;
+  throw cancelled();
 }
 
 /** Returns the Python that is selected in the Python extension, where that is installed. */
