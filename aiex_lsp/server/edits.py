@@ -114,7 +114,7 @@ async def apply(ls: AiexServer, plan: EditPlan, settings: Settings) -> bool:
         # It may wait for its user for minutes; other edits are not held up by that.
         plan, refusal = await _sent_anchored(ls, plan, confirm=True)
     else:
-        async with ls.editing:
+        async with ls.editing.at(edit.uri for edit in plan.files):
             plan, refusal = await _sent_anchored(ls, plan, confirm=False)
     if refusal is not None:
         show.show_failure(ls, refusal)
@@ -147,7 +147,13 @@ async def _sent_anchored(
     for _ in range(_TRIES):
         plan = await current_plan(ls, plan)
         with landing(ls, plan) as watch:
-            refusal = await _send(ls, plan, confirm=confirm)
+            try:
+                refusal = await _send(ls, plan, confirm=confirm)
+            except TimeoutError:
+                # Not sent again: whoever has not answered may make it yet, or has made it.
+                made = await watch.changed() and await watch.landed()
+                refusal = None if made else _unanswered()
+                break
             if refusal is None and await watch.landed():
                 break
             if refusal is not None and not await watch.changed():
@@ -159,17 +165,13 @@ async def _sent_anchored(
 
 
 async def _send(ls: AiexServer, plan: EditPlan, *, confirm: bool) -> EditError | None:
-    """Return why the editor did not apply the plan, None where it did."""
+    """Return why the editor did not apply the plan, None where it did. Raises `TimeoutError`."""
     params = types.ApplyWorkspaceEditParams(
         edit=workspace_edit(ls.client, plan, confirm=confirm), label=plan.label or None
     )
     limit = ls.limits.confirmed_edit if confirm else ls.limits.apply_edit
     try:
         answer = await ls.protocol.ask(types.WORKSPACE_APPLY_EDIT, params, limit)
-    except TimeoutError:
-        return EditError(
-            "The editor has not said whether it applied the edit", "Look at the document"
-        )
     except JsonRpcException as refusal:
         return _refused(refusal.message)
     if isinstance(answer, dict) and answer.get("applied") is True:
@@ -206,6 +208,10 @@ def _confirmed(settings: Settings, files: int) -> bool:
 def _named_as_open(ls: AiexServer, edit: FileEdit) -> FileEdit:
     snapshot = ls.documents.get(edit.uri)
     return edit if snapshot is None else replace(edit, uri=snapshot.uri)
+
+
+def _unanswered() -> EditError:
+    return EditError("The editor has not said whether it applied the edit", "Look at the document")
 
 
 def _refused(reason: str) -> EditError:

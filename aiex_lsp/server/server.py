@@ -24,6 +24,7 @@ from aiex_lsp.server.protocol import AiexProtocol
 from aiex_lsp.server.provider_health import HealthNotifier
 from aiex_lsp.server.reloading import Reloading
 from aiex_lsp.server.services import InitInfo, Services, ServicesFactory
+from aiex_lsp.server.turns import Turns
 
 if TYPE_CHECKING:
     from aiex_lsp.config.settings import Problem
@@ -100,6 +101,6 @@ class AiexServer(LanguageServer):
         self.drafts = Drafts()
         self.editor_section: Mapping[str, Any] = {}
         self.configuring = asyncio.Lock()
-        self.editing = asyncio.Lock()
+        self.editing = Turns()
         self.stopped = asyncio.Event()
         self.exit_code: int | None = None
