@@ -44,6 +44,12 @@ def command(common: Common, check: bool) -> None:
         progress.clear()
     if common.provider is not None:
         found = [one for one in found if one["provider"] == common.provider]
+        known = app.settings.providers.get(common.provider)
+        if not found and known is not None and known.wrong_address:
+            raise UsageError(
+                f"The base_url of {common.provider} cannot be used, so it is not asked",
+                f"Correct it: `aiex-lsp config set providers.{common.provider}.base_url ADDRESS`",
+            )
         if not found:
             raise UsageError(
                 f"Provider {common.provider!r} is not switched on",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiex_lsp.config.defaults import KEY_VARIABLES
-from aiex_lsp.config.layers import Layer, make_layer
+from aiex_lsp.config.layers import NO_ADDRESS, Layer, make_layer
 from aiex_lsp.config.settings import Problem
 from aiex_lsp.config.urls import normalise_base_url, ollama_host_url
 from aiex_lsp.config.validate import Path
@@ -28,6 +28,7 @@ def environment_layer(env: Mapping[str, str]) -> Layer:
     providers: dict[str, dict[str, Any]] = {}
     labels: dict[Path, str] = {}
     problems: list[Problem] = []
+    refused: list[str] = []
     for name, variable in _URL_VARIABLES:
         value = env.get(variable, "").strip()
         if not value:
@@ -38,6 +39,8 @@ def environment_layer(env: Mapping[str, str]) -> Layer:
             url, wrong = normalise_base_url(name, value)
         if wrong:
             problems.append(Problem(f"{variable} {wrong}", "environment", key=variable))
+            if name in KEY_VARIABLES:  # what was meant for a gateway must not go to the vendor
+                refused.append(name)
             continue
         providers.setdefault(name, {})["base_url"] = url
         labels["providers", name, "base_url"] = f"environment ({variable})"
@@ -46,6 +49,8 @@ def environment_layer(env: Mapping[str, str]) -> Layer:
             providers.setdefault(name, {})["api_key"] = {"env": variable}
             labels["providers", name, "api_key"] = f"environment ({variable})"
     layer = make_layer("environment", "environment", {"providers": providers}, labels=labels)
+    for name in refused:
+        layer.values["providers"].setdefault(name, {})["base_url"] = NO_ADDRESS
     layer.problems.extend(problems)
     return layer
 

@@ -12,9 +12,12 @@ from aiex_lsp.config.options import ATOMIC, NOT_ENFORCED
 from aiex_lsp.config.positions import Position
 from aiex_lsp.config.settings import Problem
 from aiex_lsp.config.urls import normalise_base_url
-from aiex_lsp.config.validate import Path, nearest, show_key, usable
+from aiex_lsp.config.validate import Path, known_keys, nearest, show_key, usable
 
 Kind = Literal["default", "site", "user", "workspace", "editor", "environment", "command line"]
+
+NO_ADDRESS = ""
+"""The `base_url` of a provider whose written one cannot be used; a file cannot hold it."""
 
 
 @dataclass
@@ -56,6 +59,7 @@ def make_layer(
     """Return the layer of what was written, cleaned of all that cannot be used."""
     layer = Layer(kind, file, position=position, labels=labels or {})
     layer.values = usable(raw, layer.report)
+    _keep_wrong_addresses(layer, raw)
     _leave_out_unbuilt(layer)
     _check_strategy(layer, ("strategy",), layer.values)
     for name, provider in layer.values.get("providers", {}).items():
@@ -133,13 +137,31 @@ def _check_strategy(layer: Layer, path: Path, table: dict[str, Any]) -> None:
     layer.report(path, f'"{show_key((name,))}" is no strategy{hint}')
 
 
+def _keep_wrong_addresses(layer: Layer, raw: Mapping[str, Any]) -> None:
+    """Note which providers were to have an address that was left out, or has its key misspelt.
+
+    Without it text meant for a gateway would go to the vendor.
+    """
+    for name, provider in layer.values.get("providers", {}).items():
+        known = known_keys(("providers", name))
+        here = nearest("base_url", known)
+        meant = (
+            key == "base_url" or (key not in known and nearest(str(key), known) == here)
+            for key, value in raw["providers"][name].items()
+            if value is not None
+        )
+        if "base_url" not in provider and any(meant):
+            provider["base_url"] = NO_ADDRESS
+
+
 def _check_provider(layer: Layer, path: Path, provider: dict[str, Any]) -> None:
     _check_key(layer, (*path, "api_key"), provider)
-    if "base_url" in provider:
+    if provider.get("base_url", NO_ADDRESS) != NO_ADDRESS:
         wrong = normalise_base_url("openai", provider["base_url"])[1]
         if wrong:
-            del provider["base_url"]
-            layer.report((*path, "base_url"), f'"{show_key(path)}.base_url" {wrong}')
+            provider["base_url"] = NO_ADDRESS
+            told = f'"{show_key(path)}.base_url" {wrong}; until then this provider is not asked'
+            layer.report((*path, "base_url"), told)
     headers = provider.get("headers", {})
     for name in [n for n, v in headers.items() if not _is_header(n, v)]:
         del headers[name]

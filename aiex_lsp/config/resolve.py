@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aiex_lsp.config.defaults import DEFAULT_BASE_URLS, KEY_VARIABLES, TASK_ALIASES
+from aiex_lsp.config.layers import NO_ADDRESS
 from aiex_lsp.config.settings import (
     CacheSettings,
     CircuitBreakerSettings,
@@ -149,7 +150,9 @@ def _provider(
 ) -> ProviderSettings:
     path = ("providers", name)
     vendor_url = DEFAULT_BASE_URLS.get(provider_type, "")
-    base_url = normalise_base_url(provider_type, table.get("base_url") or vendor_url)[0]
+    written = table.get("base_url", vendor_url)
+    wrong_address = table.get("base_url") == NO_ADDRESS
+    base_url = normalise_base_url(provider_type, written)[0]
     key, key_source = _api_key(path, table, provider_type, base_url, env, report, source_of)
     local = table.get("local")
     if local is None:
@@ -159,7 +162,8 @@ def _provider(
     return ProviderSettings(
         name=name,
         type=provider_type,
-        enabled=table.get("enabled", True),
+        enabled=table.get("enabled", True) and not wrong_address,
+        wrong_address=wrong_address,
         api_key=key,
         api_key_source=key_source,
         base_url=base_url,

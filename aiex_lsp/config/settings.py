@@ -63,6 +63,8 @@ class ProviderSettings:
     api_key: Secret | None = None
     api_key_source: str | None = None
     base_url: str = ""
+    wrong_address: bool = False
+    """`base_url` was written and cannot be used: it is off, and asked at no other address."""
     default_model: str | None = None
     rate_limits: RateLimits | None = None
     is_local: bool = False
@@ -78,6 +80,13 @@ class ProviderSettings:
     """What happens to secrets in text for it; None leaves it to the task and the general rule."""
     agreed: bool = False
     configured: bool = False
+
+    @property
+    def off(self) -> str | None:
+        """Return why it is never asked, None where it may be."""
+        if self.wrong_address:
+            return "its base_url cannot be used"
+        return None if self.enabled else "switched off"
 
 
 @dataclass(frozen=True, slots=True)

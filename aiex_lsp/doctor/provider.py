@@ -35,6 +35,10 @@ async def examine(
     `used`: calls go there. What is wrong with a provider nobody uses is only remarked on.
     """
     exam = _Examination(provider, settings, used)
+    if provider.wrong_address:
+        step = f"Correct base_url in [providers.{provider.name}], or take it out."
+        exam.add("address", "error", "Its base_url cannot be used, so it is not asked", step)
+        return exam.checks
     if not provider.enabled:
         step = f"`aiex-lsp config set providers.{provider.name}.enabled true` switches it on."
         # Whoever pins a provider and switches it off has nobody to ask.

@@ -135,7 +135,7 @@ class Asking:
             async with asyncio.timeout_at(limits.first_token):
                 return await work
         except TimeoutError:
-            raise first_token_timeout(adapter, model, limits.first_token_seconds) from None
+            raise first_token_timeout(adapter, model, limits) from None
 
     async def _note_unreached(
         self,

@@ -203,6 +203,11 @@ def _configured(name: str, settings: Settings) -> ProviderSettings:
         known = ", ".join(settings.providers)
         hint = f"Did you mean {near[0]}?" if near else f"Known are {known}"
         raise UsageError(f"Provider {name!r} is not configured", hint)
+    if provider.wrong_address:
+        raise ConfigError(
+            f"The base_url of {name} cannot be used, and no other address is asked for it",
+            f"Correct base_url in [providers.{name}]; `aiex-lsp doctor` says what is wrong",
+        )
     if not provider.enabled:
         raise ConfigError(
             f"Provider {name} is switched off",

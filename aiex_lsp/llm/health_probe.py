@@ -44,8 +44,8 @@ log = logging.getLogger(__name__)
 
 def barred(provider: ProviderSettings) -> str | None:
     """Return why a provider may not be asked anything, None where it may."""
-    if not provider.enabled:
-        return "switched off"
+    if provider.off:
+        return provider.off
     if not has_access(provider):
         return "no API key is set"
     return None if provider.agreed else "not agreed to yet"

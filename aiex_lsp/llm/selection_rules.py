@@ -44,8 +44,8 @@ def has_access(provider: ProviderSettings) -> bool:
 
 def unusable(one: ProviderSettings, request: CompletionRequest) -> str | None:
     """Return why the settings or the call rule a provider out, None if they do not."""
-    if not one.enabled:
-        return "switched off"
+    if one.off:
+        return one.off
     if not one.agreed:
         return "not agreed to yet"
     if not has_access(one):

@@ -27,13 +27,17 @@ DEFAULT_REQUEST_TIMEOUT = Settings().request_timeout
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Points on the loop's clock, and the longest silence in seconds."""
+    """Points on the loop's clock, and the longest silence in seconds.
+
+    `setting` is the one that ends the wait for the first token.
+    """
 
     first_token: float
     end: float
     stall: float
     first_token_seconds: float
     duration_seconds: float
+    setting: str
 
 
 def limits_for(
@@ -46,13 +50,19 @@ def limits_for(
     """
     seconds = _first_token_seconds(adapter, settings)
     end = started + settings.max_duration
-    first = min(now + seconds, request_end(adapter, settings, waiting_since), end)
+    ends = {
+        "first_token_timeout": now + seconds,
+        "request_timeout": request_end(adapter, settings, waiting_since),
+        "max_duration": end,
+    }
+    setting, first = min(ends.items(), key=lambda one: one[1])
     return Limits(
         first_token=first,
         end=end,
         stall=settings.stall_timeout,
         first_token_seconds=first - now,
         duration_seconds=settings.max_duration,
+        setting=setting,
     )
 
 
@@ -125,16 +135,19 @@ def _endless(adapter: Adapter, model: str) -> ProviderError:
     )
 
 
-def first_token_timeout(adapter: Adapter, model: str | None, seconds: float) -> ProviderError:
+def first_token_timeout(adapter: Adapter, model: str | None, limits: Limits) -> ProviderError:
     """Return the error of a provider that sent no token in time."""
     step = (
-        f"Check that {shown(adapter.settings.base_url)} runs, or raise first_token_timeout"
+        f"Check that {shown(adapter.settings.base_url)} runs, or raise {limits.setting}"
         if adapter.local and adapter.settings.base_url
-        else "Ask again, choose another provider, or raise first_token_timeout"
+        else f"Ask again, choose another provider, or raise {limits.setting}"
     )
+    seconds = limits.first_token_seconds
     return ProviderError(
         FailureKind.FIRST_TOKEN_TIMEOUT,
-        f"{adapter.name} sent no answer within {seconds:.3g} s",
+        f"{adapter.name} sent no answer within {seconds:.3g} s"
+        if seconds > 0
+        else f"The time was over before {adapter.name} could be asked",
         step,
         provider=adapter.name,
         model=model,
@@ -161,7 +174,7 @@ def _timeout(
     adapter: Adapter, call: ModelCall, limits: Limits, begun: bool, now: float
 ) -> ProviderError:
     if not begun and now < limits.end:
-        return first_token_timeout(adapter, call.model, limits.first_token_seconds)
+        return first_token_timeout(adapter, call.model, limits)
     if now >= limits.end:
         return over_time(adapter, call.model, limits.duration_seconds)
     return ProviderError(

@@ -347,6 +347,18 @@ async def test_a_pinned_provider_that_is_switched_off():
     assert check(found, "enabled").status == "error"
 
 
+async def test_a_provider_whose_address_cannot_be_used():
+    gate = configured("gate", "openai", enabled=False, wrong_address=True)
+    found = await examined(gate, default_provider="gate")
+    told = check(found, "address")
+    assert (told.status, told.message) == (
+        "error",
+        "Its base_url cannot be used, so it is not asked",
+    )
+    assert "[providers.gate]" in told.remedy
+    assert not found.ok
+
+
 # -- nothing configured -----------------------------------------------------------------------
 
 

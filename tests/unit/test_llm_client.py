@@ -120,8 +120,18 @@ async def test_silence_ends_by_the_limit_that_was_set_and_closes_the_stream(scri
     with pytest.raises(ProviderError) as caught:
         await rig.ask(settings(provider("a", *script), **limits))
     assert caught.value.kind is kind
+    assert f"raise {next(iter(limits))}" in str(caught.value)
     assert time.monotonic() - started < 2
     assert rig.adapters["a"].closed_midway == 1
+
+
+async def test_a_time_that_is_over_before_anybody_is_asked_is_told_as_that():
+    with pytest.raises(ProviderError) as caught:
+        await Rig().ask(settings(provider("a"), request_timeout=1e-9))
+    assert str(caught.value) == (
+        "The time was over before a could be asked. "
+        "Ask again, choose another provider, or raise request_timeout."
+    )
 
 
 async def test_cancelling_closes_the_stream_before_it_returns():

@@ -108,6 +108,7 @@ THREE = settings(A, B, C)
     ("changes", "reason"),
     [
         ({"enabled": False}, "switched off"),
+        ({"enabled": False, "wrong_address": True}, "its base_url cannot be used"),
         ({"agreed": False}, "not agreed to yet"),
         ({"base_url": "https://api.openai.com/v1"}, "no key"),
     ],
