@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from aiex_lsp.templates.registry import TemplateRegistry
     from aiex_lsp.templates.types import Template
 
-
 _Layers = tuple[Mapping[str, Any], dict[Path | None, Loaded]]
 """The editor's section, and what was loaded with it by workspace folder."""
 
@@ -68,7 +67,8 @@ class App:
         self._joined = join(
             lambda: self.settings, paths.state_dir, paths.models_dir, self._env, self._tell
         )
-        self._joined.bus.subscribe(self._refused_keys)
+        self.bus = self._joined.bus
+        self.bus.subscribe(self._refused_keys)
         self.client = self._joined.client
         self.overview = self._joined.overview
         self.tasks = self._make_tasks()

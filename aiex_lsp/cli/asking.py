@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from aiex_lsp.cli.choice import Trace
 from aiex_lsp.cli.common import Common
-from aiex_lsp.cli.output import AnswerListener, tell_left_out
+from aiex_lsp.cli.output import AnswerListener
 from aiex_lsp.cli.target import Target
-from aiex_lsp.errors import NoProviderError
+from aiex_lsp.errors import AiexError, NoProviderError
 
 if TYPE_CHECKING:
     from aiex_lsp.app import App
@@ -57,6 +58,9 @@ def run_task(
         options=options,
     )
 
+    trace = Trace()
+    parts.bus.subscribe(trace)
+
     async def work() -> R:
         own = asyncio.current_task()
         if own is not None:
@@ -67,10 +71,10 @@ def run_task(
             if listener.gone:
                 raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from None
             raise
-        except NoProviderError as error:
+        except AiexError as error:
             if common.explain_choice:
                 listener.close()
-                tell_left_out(error.reasons)
+                trace.tell(error.reasons if isinstance(error, NoProviderError) else {})
             raise
         finally:
             await parts.aclose()

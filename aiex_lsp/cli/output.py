@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.status import Status
 
-    from aiex_lsp.llm.types import Answer, ChoiceReport
+    from aiex_lsp.llm.types import Answer
 
 REFRESH = 0.08
 """Seconds between two drawings of the unfinished part; more often only flickers."""
@@ -215,12 +215,9 @@ def print_diff(diff: str) -> None:
 def tell_source(answer: Answer, *, explain_choice: bool = False) -> None:
     """Tell on stderr where an answer came from: provider, model, tokens, cost, seconds."""
     if explain_choice:
-        if answer.choice is not None:
-            tell_choice(answer.choice)
-        for attempt in answer.attempts:
-            seconds = f"{attempt.duration_ms / 1000:.1f} s"
-            name = f"{attempt.provider} ({attempt.model or 'no model'})"
-            click.secho(f"tried {name}: {attempt.outcome}, {seconds}", err=True, dim=True)
+        from aiex_lsp.cli.choice import tell_answer
+
+        tell_answer(answer)
     if answer.finish_reason == "length":
         tokens = answer.usage.output_tokens
         cut = f"The answer was cut at {tokens} tokens; raise max_tokens for more."
@@ -239,25 +236,6 @@ def tell_source(answer: Answer, *, explain_choice: bool = False) -> None:
     if answer.cached:
         parts.append("cached")
     click.secho(" · ".join(parts), err=True, dim=True)
-
-
-def tell_choice(choice: ChoiceReport) -> None:
-    """Tell on stderr who could be asked, in order with scores, and why others were left out."""
-    click.secho(f"chosen: {choice.reason}", err=True, dim=True)
-    for place, one in enumerate(choice.candidates, 1):
-        parts = [f"{place}. {one.provider} ({one.model or 'its default model'})"]
-        if one.score is not None:
-            parts.append(f"score {one.score:.3g}")
-        if one.note:
-            parts.append(one.note)
-        click.secho("  " + terminal_safe(" · ".join(parts)), err=True, dim=True)
-    tell_left_out(choice.left_out)
-
-
-def tell_left_out(left_out: Mapping[str, str]) -> None:
-    """Tell on stderr which providers were not asked, and why."""
-    for name, reason in left_out.items():
-        click.secho(terminal_safe(f"  left out {name}: {reason}"), err=True, dim=True)
 
 
 def cost_text(cost: float | None) -> str:

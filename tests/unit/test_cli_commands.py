@@ -27,6 +27,7 @@ from aiex_lsp.config.loader import load
 from aiex_lsp.config.paths import config_paths
 from aiex_lsp.edits.plan import plan_for
 from aiex_lsp.errors import AnswerError, NoProviderError, UsageError
+from aiex_lsp.events.bus import EventBus
 from aiex_lsp.llm.models_install import bundled_model
 from aiex_lsp.llm.types import (
     Answer,
@@ -137,6 +138,7 @@ class FakeApp:
         self.settings, self.problems = self.loaded.settings, self.loaded.problems
         self.registry = TemplateRegistry([("user", self.paths.user_templates)])
         self.tasks = world.tasks
+        self.bus = EventBus()
 
     def listen(self, listener: Any) -> None:
         del listener

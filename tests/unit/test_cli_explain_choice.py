@@ -5,7 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from aiex_lsp.cli.common import Runtime
+from aiex_lsp.cli.program import program
 from aiex_lsp.errors import NoProviderError
 from aiex_lsp.llm.types import CandidateReport, ChoiceReport
 from tests.unit.test_cli_commands import ANSWER, World
@@ -65,3 +68,40 @@ def test_where_nobody_was_left_each_reason_is_told(world: World):
     assert result.exit_code == 1
     assert "left out anthropic: left alone after 5 failures" in result.stderr
     assert "left out" not in world.run("explain", "f.py").stderr
+
+
+REAL = """
+default_provider = "one"
+fallback_providers = ["two"]
+[retry]
+tries = 1
+[providers.one]
+type = "openai"
+base_url = "http://127.0.0.1:9"
+default_model = "m"
+[providers.two]
+type = "ollama"
+base_url = "http://127.0.0.1:9"
+default_model = "n"
+[coordination]
+backend = "memory"
+"""
+
+
+def test_of_a_call_that_fails_it_is_told_who_was_chosen_and_tried(tmp_path: Path):
+    (tmp_path / "config.toml").write_text(REAL)
+    source = tmp_path / "f.py"
+    source.write_text("def f(x):\n    return x + 1\n")
+    env = {"AIEX_CONFIG": str(tmp_path / "config.toml"), "AIEX_STATE_DIR": str(tmp_path / "state")}
+    command = ["explain", str(source)]
+    told = CliRunner().invoke(program, [*command, "--explain-choice"], obj=Runtime(env=env))
+    assert told.exit_code == 1
+    lines = told.stderr.splitlines()
+    assert lines[:3] == ["chosen: named", "  1. one", "  2. two"]
+    assert [line.rpartition(",")[0] for line in lines[3:5]] == [
+        "tried one (m): connect",
+        "tried two (n): connect",
+    ]
+    assert lines[-1].startswith("aiex-lsp: ")
+    quiet = CliRunner().invoke(program, command, obj=Runtime(env=env))
+    assert len(quiet.stderr.splitlines()) == 1
