@@ -32,13 +32,13 @@ class Trace:
             self._tried.append(_tried(event.provider, event.model, outcome, event.duration))
 
     def tell(self, left_out: Mapping[str, str]) -> None:
-        """Tell all of a failed call; `left_out` is why nobody was left, where that is known."""
+        """Tell all of a failed call; `left_out` is why each was left out where nobody was chosen."""
         for chosen in self._chosen[-1:]:
             _say(f"chosen: {chosen.strategy}")
             for place, name in enumerate(chosen.candidates, 1):
                 score = chosen.scores.get(name)
                 _say(f"  {place}. {name}" + ("" if score is None else f" · score {score:.3g}"))
-            left_out = {**chosen.left_out, **left_out}
+            left_out = chosen.left_out
         tell_left_out(left_out)
         for line in self._tried:
             _say(line)

@@ -218,10 +218,10 @@ async def test_without_the_engine_the_message_says_what_to_install(adapter, monk
     with pytest.raises(ProviderError) as caught:
         await adapter.complete(call("Hi"))
     assert caught.value.kind is FailureKind.NOT_CONFIGURED
-    assert "aiex-lsp[embedded]" in str(caught.value)
+    assert "its extra `embedded`" in str(caught.value)
     health = await adapter.check_health()
     assert health.status == "error"
-    assert "aiex-lsp[embedded]" in (health.error or "")
+    assert "its extra `embedded`" in (health.error or "")
 
 
 async def test_without_a_model_the_message_says_how_to_get_one(monkeypatch, tmp_path):

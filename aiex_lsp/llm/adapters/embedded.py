@@ -164,7 +164,7 @@ class EmbeddedAdapter(Adapter):
             raise self._error(
                 FailureKind.NOT_CONFIGURED,
                 "the engine for a model in this process is not installed",
-                "Install `aiex-lsp[embedded]`",
+                "Install aiex-lsp with its extra `embedded`, or start Ollama or LM Studio",
             )
         path = find_model(self.settings.model_path, self.context.models_dir)
         if path is None:
@@ -174,7 +174,7 @@ class EmbeddedAdapter(Adapter):
                 f"there is no file {Path(configured).name}"
                 if configured
                 else "no model is installed",
-                "Run `aiex-lsp models install`",
+                "Run `aiex-lsp models install`, or start Ollama or LM Studio",
             )
         if model and path.stem != model:
             files = model_files(self.settings.model_path, self.context.models_dir)
