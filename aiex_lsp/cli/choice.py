@@ -32,7 +32,7 @@ class Trace:
             self._tried.append(_tried(event.provider, event.model, outcome, event.duration))
 
     def tell(self, left_out: Mapping[str, str]) -> None:
-        """Tell all of a failed call; `left_out` is why each was left out where nobody was chosen."""
+        """Tell all of a failed call; `left_out` says why where nobody was chosen."""
         for chosen in self._chosen[-1:]:
             _say(f"chosen: {chosen.strategy}")
             for place, name in enumerate(chosen.candidates, 1):
