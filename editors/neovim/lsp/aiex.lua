@@ -31,6 +31,7 @@ return {
   },
   settings = { aiex = settings },
   commands = commands,
+  before_init = later('aiex.columns', 'before_init'),
   on_init = later('aiex.server', 'on_init'),
   on_exit = later('aiex.server', 'on_exit'),
   handlers = {

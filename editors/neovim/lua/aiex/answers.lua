@@ -1,6 +1,7 @@
 --- Answers: texts that grow while a model writes them, with what was asked about them after.
 local M = {}
 
+local buffers = require('aiex.buffer')
 local config = require('aiex.config')
 local jobs = require('aiex.jobs')
 local window = require('aiex.window')
@@ -18,10 +19,8 @@ local window = require('aiex.window')
 ---@field job? aiex.Job
 
 local kept = 20
-local painted = 150 -- lines: with more, parsing at each piece of the text would be felt
 local shown = {} ---@type aiex.Shown[] the newest last
 local views = {} ---@type table<string, aiex.Shown> by client and the id its server gave
-local count = 0
 
 local function map_keys(one)
   local keys = config.get().answer.keys
@@ -37,29 +36,9 @@ local function map_keys(one)
   end
 end
 
--- Colours a text; one that is long and still grows is plain until it is whole.
-local function paint(one)
-  local plain = one.state == 'running' and vim.api.nvim_buf_line_count(one.buffer) > painted
-  local active = vim.treesitter.highlighter.active[one.buffer] ~= nil
-  if not plain and not active then
-    pcall(vim.treesitter.start, one.buffer, 'markdown')
-  elseif plain and active then
-    vim.treesitter.stop(one.buffer)
-    vim.bo[one.buffer].syntax = ''
-  end
-end
-
 local function make(title, state)
-  count = count + 1
-  local one = { title = title, state = state, base = 0 }
-  one.buffer = vim.api.nvim_create_buf(false, true)
-  vim.api.nvim_buf_set_name(one.buffer, 'aiex://answer/' .. count)
-  vim.bo[one.buffer].bufhidden = 'hide'
-  vim.bo[one.buffer].swapfile = false
-  vim.bo[one.buffer].undolevels = -1
-  vim.bo[one.buffer].filetype = 'markdown'
-  vim.bo[one.buffer].modifiable = false
-  paint(one)
+  local one = { title = title, state = state, base = 0, buffer = buffers.make() }
+  buffers.paint(one.buffer, state == 'running')
   map_keys(one)
   vim.api.nvim_create_autocmd('BufWipeout', {
     buffer = one.buffer,
@@ -77,9 +56,8 @@ local function make(title, state)
 end
 
 local function open(one, enter)
-  if config.get().answer.layout == 'split' then
-    window.open_split(one, enter)
-  else
+  local split = config.get().answer.layout == 'split' and window.open_split(one, enter)
+  if not split then
     window.open_float(one, enter)
   end
   vim.api.nvim_create_autocmd('VimResized', {
@@ -92,29 +70,17 @@ local function open(one, enter)
   })
 end
 
--- Puts a text in the place of the newest part; a cursor in the same text stays where it is.
-local function replace(one, text)
+-- Shows a change of the text, where its buffer is still there.
+local function change(one, how, ...)
   if vim.api.nvim_buf_is_valid(one.buffer) then
-    local lines = vim.split(text, '\r?\n')
-    if not vim.deep_equal(lines, vim.api.nvim_buf_get_lines(one.buffer, one.base, -1, false)) then
-      vim.bo[one.buffer].modifiable = true
-      vim.api.nvim_buf_set_lines(one.buffer, one.base, -1, false, lines)
-      vim.bo[one.buffer].modifiable = false
-    end
-    paint(one)
+    how(one.buffer, ...)
+    buffers.paint(one.buffer, one.state == 'running')
     window.refresh(one)
   end
 end
 
-local function append(one, text)
-  if vim.api.nvim_buf_is_valid(one.buffer) then
-    vim.bo[one.buffer].modifiable = true
-    vim.api.nvim_buf_set_text(one.buffer, -1, -1, -1, -1, vim.split(text, '\r?\n'))
-    vim.bo[one.buffer].modifiable = false
-    paint(one)
-    window.refresh(one)
-  end
-end
+local function replace(one, text) change(one, buffers.replace, one.base, text) end
+local function append(one, text) change(one, buffers.append, text) end
 
 local function fail(one, err)
   local cancelled = err.code == -32800
@@ -159,6 +125,9 @@ local function ask(one, client, method, params)
       one.note = note
       replace(one, result.markdown:gsub('%s+$', '')
         .. (note and not said and ('\n\n---\n\n*%s*'):format(note) or ''))
+      if vim.api.nvim_buf_is_valid(one.buffer) and not window.of(one) then
+        vim.notify(('aiex: %s: there is an answer; :Aiex answers shows it'):format(one.title))
+      end
     end,
   })
   window.refresh(one)

@@ -100,9 +100,21 @@ local function menu(lines)
   end)
 end
 
+-- Says so where this Neovim is too old; returns whether it is.
+local function outdated()
+  local old = vim.fn.has('nvim-0.11') == 0
+  if old then
+    vim.notify('aiex: Neovim 0.11 or later is needed', vim.log.levels.ERROR)
+  end
+  return old
+end
+
 --- Runs `:Aiex` as it was typed.
 ---@param call vim.api.keyset.create_user_command.command_args
 function M.run(call)
+  if outdated() then
+    return
+  end
   local words = vim.list_slice(call.fargs, 2)
   local name = call.fargs[1]
   local lines
@@ -122,6 +134,9 @@ end
 --- Runs a <Plug> mapping, about the selection in visual mode.
 ---@param name string
 function M.mapped(name)
+  if outdated() then
+    return
+  end
   local lines
   if vim.fn.mode():find('^[vV\22]') then
     lines = require('aiex.place').selection(0)
@@ -189,7 +204,8 @@ local completions = {
 ---@param column integer
 ---@return string[]
 function M.complete(lead, line, column)
-  local typed = line:sub(1, column):gsub('^.-Aiex!?%s+', '', 1)
+  -- The command's name may be cut short, as Vim allows: `:Ai explain`.
+  local typed = line:sub(1, column):gsub('^.-Ai?e?x?%s+', '', 1)
   local words = vim.split(typed, '%s+')
   local found = M.names()
   if #words > 1 then

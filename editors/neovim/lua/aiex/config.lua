@@ -12,7 +12,7 @@ local M = {}
 ---@field split? 'below'|'above'|'right'|'left' where a kept answer goes
 ---@field width? integer columns of the float at most
 ---@field height? number lines of the float at most; below 1 the part of the screen
----@field border? string|string[] as in nvim_open_win()
+---@field border? string|(string|string[])[] as in nvim_open_win(); 'auto': 'winborder', else rounded
 ---@field keys? aiex.Keys
 
 ---@class aiex.Options
@@ -24,7 +24,24 @@ local M = {}
 ---@field answer? aiex.AnswerOptions
 ---@field notify? boolean tell of edits that were made
 
----@type aiex.Options
+---@class aiex.Answers : aiex.AnswerOptions the same with nothing left out
+---@field layout 'float'|'split'
+---@field split 'below'|'above'|'right'|'left'
+---@field width integer
+---@field height number
+---@field border string|(string|string[])[]
+---@field keys { close: string, split: string, cancel: string, follow_up: string }
+
+---@class aiex.Config : aiex.Options the same with nothing left out
+---@field enabled boolean
+---@field cmd string[]
+---@field filetypes string[]
+---@field root_markers string[]
+---@field settings table
+---@field answer aiex.Answers
+---@field notify boolean
+
+---@type aiex.Config
 M.defaults = {
   enabled = true,
   cmd = { 'aiex-lsp', 'serve' },
@@ -39,7 +56,7 @@ M.defaults = {
     split = 'below',
     width = 90,
     height = 0.5,
-    border = 'rounded',
+    border = 'auto',
     keys = { close = 'q', split = 's', cancel = '<C-c>', follow_up = 'f' },
   },
   notify = true,
@@ -49,18 +66,19 @@ local choices = {
   ['answer.layout'] = { 'float', 'split' },
   ['answer.split'] = { 'below', 'above', 'right', 'left' },
 }
+local borders = { 'auto', 'none', 'single', 'double', 'rounded', 'solid', 'shadow', 'bold' }
 local lists = { cmd = true, filetypes = true, root_markers = true }
 
-local current ---@type aiex.Options?
+local current ---@type aiex.Config?
 
 --- Returns the options that hold.
----@return aiex.Options
+---@return aiex.Config
 function M.get()
   return current or M.defaults
 end
 
 --- Lets options hold that `resolve` returned.
----@param options aiex.Options
+---@param options aiex.Config
 function M.set(options)
   current = options
 end
@@ -71,6 +89,21 @@ function M.cmd()
   local resolved = vim.lsp.config.aiex
   local cmd = resolved and resolved.cmd or M.get().cmd
   return type(cmd) == 'table' and cmd or nil
+end
+
+--- Returns the server's program with other words in the place of `serve`, as by `uvx aiex-lsp serve`.
+---@param cmd string[]
+---@param ... string
+---@return string[]
+function M.tool(cmd, ...)
+  local words = {}
+  for _, word in ipairs(cmd) do
+    if word == 'serve' then
+      break
+    end
+    words[#words + 1] = word
+  end
+  return vim.list_extend(words, { ... })
 end
 
 local function distance(a, b)
@@ -114,8 +147,10 @@ local function complaint(path, default, value)
     end
     return not good and 'must be a list of strings' or nil
   elseif path == 'answer.border' then
-    local kind = type(value)
-    return kind ~= 'string' and kind ~= 'table' and 'must be a string or a list' or nil
+    local known = vim.list_contains(borders, value)
+      or type(value) == 'table' and vim.islist(value) and vim.list_contains({ 1, 2, 4, 8 }, #value)
+    return not known and ('must be one of "%s" or a list of 1, 2, 4 or 8 characters'):format(
+      table.concat(borders, '", "')) or nil
   elseif type(value) ~= type(default) then
     return ('must be a %s, not a %s'):format(type(default), type(value))
   elseif choices[path] and not vim.list_contains(choices[path], value) then
@@ -150,7 +185,7 @@ end
 
 --- Returns the options with the defaults filled in, and a sentence for each that is wrong.
 ---@param given aiex.Options
----@return aiex.Options, string[]
+---@return aiex.Config, string[]
 function M.resolve(given)
   if type(given) ~= 'table' then
     return vim.deepcopy(M.defaults), { ('setup takes a table, not a %s'):format(type(given)) }

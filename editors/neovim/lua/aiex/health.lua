@@ -2,22 +2,33 @@
 local M = {}
 
 local health = vim.health
+local config = require('aiex.config')
 
-local function server_version(cmd)
-  local ok, ran = pcall(function()
-    return vim.system({ cmd[1], '--version' }, { text = true, timeout = 10000 }):wait()
-  end)
-  return ok and ran.code == 0 and vim.trim(ran.stdout) or nil
+-- What the server's program says to other words, with the environment it is started in.
+local function told(cmd, ...)
+  local resolved = vim.lsp.config.aiex or {}
+  local options = { text = true, timeout = 15000, env = resolved.cmd_env, cwd = resolved.cmd_cwd }
+  local ok, ran = pcall(function(...)
+    return vim.system(config.tool(cmd, ...), options):wait()
+  end, ...)
+  return ok and ran or { code = 1, stdout = '', stderr = tostring(ran) }
 end
 
+-- Returns whether this Neovim is one the plugin works in; one before 0.8 has other names for health.
 local function check_neovim()
+  if not (health and health.start) then
+    (health or require('health')).report_error('Neovim 0.11 or later is needed', { 'Update Neovim' })
+    return false
+  end
   health.start('aiex: Neovim')
   if vim.fn.has('nvim-0.11') == 1 then
     local version = vim.version()
     health.ok(('Neovim %d.%d.%d'):format(version.major, version.minor, version.patch))
   else
     health.error('Neovim 0.11 or later is needed', { 'Update Neovim' })
+    return false
   end
+  return true
 end
 
 local function check_server(cmd)
@@ -34,13 +45,28 @@ local function check_server(cmd)
     })
     return false
   end
-  local version = server_version(cmd)
-  if version then
-    health.ok(('%s at %s'):format(version, path))
+  local ran = told(cmd, '--version')
+  if ran.code == 0 then
+    health.ok(('%s at %s'):format(vim.trim(ran.stdout), path))
   else
-    health.error(('%s --version fails'):format(path), { 'Run it in a terminal to see why' })
+    health.error(('%s fails: %s'):format(
+      table.concat(config.tool(cmd, '--version'), ' '), vim.trim(ran.stderr)))
   end
-  return version ~= nil
+  return ran.code == 0
+end
+
+-- The dotted names of settings, sorted.
+local function names(settings, prefix)
+  local found = {}
+  for key, value in pairs(settings) do
+    local name = prefix .. key
+    if type(value) == 'table' and next(value) and not vim.islist(value) then
+      vim.list_extend(found, names(value, name .. '.'))
+    else
+      found[#found + 1] = name
+    end
+  end
+  return vim.fn.sort(found)
 end
 
 local function check_setup(options)
@@ -50,8 +76,9 @@ local function check_setup(options)
   else
     health.warn('not enabled', { 'require("aiex").setup{} in init.lua, or vim.lsp.enable("aiex")' })
   end
+  -- Names alone: this is pasted into reports, and a value may be a key.
   if next(options.settings) then
-    health.info('settings: ' .. vim.inspect(options.settings))
+    health.info('settings: ' .. table.concat(names(options.settings, ''), ', '))
   end
 end
 
@@ -68,7 +95,7 @@ local function diagnosis(cmd)
   if not cmd then
     return nil, 'no server runs'
   end
-  local ran = vim.system({ cmd[1], 'doctor', '--json' }, { text = true, timeout = 15000 }):wait()
+  local ran = told(cmd, 'doctor', '--json')
   local ok, found = pcall(vim.json.decode, ran.stdout, { luanil = { object = true } })
   return ok and found or nil, vim.trim(ran.stderr or '')
 end
@@ -100,21 +127,22 @@ local function check_buffers()
     health.info('no server runs: it starts with the first buffer it is for')
   end
   for _, client in ipairs(clients) do
-    local names = {}
+    local files = {}
     for buffer in pairs(client.attached_buffers) do
-      names[#names + 1] = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(buffer), ':~:.')
+      files[#files + 1] = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(buffer), ':~:.')
     end
-    table.sort(names)
+    table.sort(files)
     health.ok(('in %s, positions in %s: %s'):format(
-      client.root_dir or 'no project', client.offset_encoding, table.concat(names, ', ')))
+      client.root_dir or 'no project', client.offset_encoding, table.concat(files, ', ')))
   end
 end
 
 --- Reports on Neovim, the server, the configuration, the providers and the attached buffers.
 function M.check()
-  local config = require('aiex.config')
+  if not check_neovim() then
+    return
+  end
   local cmd = config.cmd()
-  check_neovim()
   local found = check_server(cmd)
   check_setup(config.get())
   if found then

@@ -1,17 +1,25 @@
 --- The client of the language server: its start and end, and quick questions to it.
 local M = {}
 
+local prepared = setmetatable({}, { __mode = 'k' })
+
 --- Gives every diagnostic of the lines to the code actions, whoever reported it.
 ---
 --- Neovim sends a server its own diagnostics only; those of the language's server are the ones
---- there is something to fix about.
+--- there is something to fix about. Called at the client's start and when it attaches: an `on_init`
+--- of the user's takes the place of the plugin's.
 ---@param client vim.lsp.Client
 function M.on_init(client)
+  if prepared[client] then
+    return
+  end
+  prepared[client] = true
   local request = client.request
   function client:request(method, params, handler, bufnr)
     if method == 'textDocument/codeAction' and params.range then
+      local buffer = bufnr and bufnr ~= 0 and bufnr or vim.api.nvim_get_current_buf()
       params.context.diagnostics = require('aiex.place').with_diagnostics(
-        self, bufnr and bufnr ~= 0 and bufnr or vim.api.nvim_get_current_buf(), params.range, params.context.diagnostics)
+        self, buffer, params.range, params.context.diagnostics)
     end
     return request(self, method, params, handler, bufnr)
   end
@@ -21,8 +29,19 @@ end
 --- Ends what was under way when the server went.
 function M.on_exit(_, _, client_id)
   vim.schedule(function()
+    vim.api.nvim_create_augroup('aiex.waiting', {})
     require('aiex.jobs').server_gone(client_id)
     require('aiex.status').server_gone(client_id)
+  end)
+end
+
+--- Ends the same where a server leaves a buffer because it has ended.
+---@param client vim.lsp.Client
+function M.on_detach(client)
+  vim.schedule(function()
+    if client:is_stopped() then
+      M.on_exit(nil, nil, client.id)
+    end
   end)
 end
 
@@ -39,28 +58,39 @@ function M.client(buffer, anywhere)
   return found
 end
 
+-- Whether a server is on its way to a buffer: it starts, or its project is being looked for.
+local function coming(buffer)
+  return #vim.lsp.get_clients({ name = 'aiex', bufnr = buffer, _uninitialized = true }) > 0
+end
+
 --- Hands on the client of the current buffer: at once, or when the server that starts has started.
 ---@param anywhere boolean a client of another buffer is as good
 ---@param act fun(client: vim.lsp.Client)
 function M.with_client(anywhere, act)
   local buffer = vim.api.nvim_get_current_buf()
-  local starting = #vim.lsp.get_clients({ name = 'aiex', bufnr = buffer }) == 0
-    and #vim.lsp.get_clients({ name = 'aiex', bufnr = buffer, _uninitialized = true }) > 0
-  if not starting then
+  local here = vim.lsp.get_clients({ name = 'aiex', bufnr = buffer })[1]
+  if here then
+    return act(here)
+  elseif not coming(buffer) then
     local client = M.client(buffer, anywhere)
     return client and act(client)
   end
   vim.api.nvim_echo({ { 'aiex: the server starts …' } }, false, {})
   vim.api.nvim_create_autocmd('LspAttach', {
+    group = vim.api.nvim_create_augroup('aiex.waiting', { clear = false }),
     buffer = buffer,
     callback = function(event)
       local client = vim.lsp.get_client_by_id(event.data.client_id)
       if not client or client.name ~= 'aiex' then
         return
       end
-      if vim.api.nvim_get_current_buf() == buffer then
-        vim.schedule(function() act(client) end)
-      end
+      vim.schedule(function()
+        if vim.api.nvim_get_current_buf() == buffer then
+          act(client)
+        else
+          vim.notify('aiex: the server has started; ask again in the file you asked about')
+        end
+      end)
       return true -- once
     end,
   })

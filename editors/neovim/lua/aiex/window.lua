@@ -17,14 +17,27 @@ local function fitting(text, width)
   return vim.fn.strcharpart(text, 0, math.max(0, width - 1)) .. '…'
 end
 
-local function bordered(options)
-  return options.border ~= 'none' and options.border ~= ''
+-- The border as nvim_open_win() takes it: the user's, else 'winborder', else rounded.
+local function border()
+  local given = config.get().answer.border
+  if given ~= 'auto' then
+    return given
+  end
+  local all = vim.o.winborder
+  return all == '' and 'rounded' or all:find(',') and vim.split(all, ',') or all
+end
+
+-- Whether the border has lines above and below, which title and footer need.
+local function bordered()
+  local one = border()
+  local top = type(one) == 'table' and (one[2] or one[1])
+  return one ~= 'none' and one ~= 'shadow' and top ~= '' and not (top and top[1] == '')
 end
 
 -- Where the float stands: below the cursor's line if there is room, else above it.
 local function geometry(answer, lines)
   local options = config.get().answer
-  local edge = bordered(options) and 2 or 0
+  local edge = border() ~= 'none' and 2 or 0
   local screen = vim.o.lines - vim.o.cmdheight - (vim.o.laststatus > 0 and 1 or 0)
   local width = math.max(1, math.min(options.width, vim.o.columns - edge))
   local wanted = options.height < 1 and math.floor(screen * options.height) or options.height
@@ -42,16 +55,15 @@ local function geometry(answer, lines)
     row = up and row - 1 or row,
     col = math.max(0, math.min(answer.column, vim.o.columns - width - edge)),
     width = width,
-    height = math.max(1, math.min(lines, math.floor(wanted), room)),
+    height = math.max(1, math.min(lines + (bordered() and 0 or 1), math.floor(wanted), room)),
   }
 end
 
 local function decorate(answer, place)
-  local options = config.get().answer
-  if not bordered(options) then
+  place.border = border()
+  if not bordered() then
     return place
   end
-  place.border = options.border
   place.title = { { ' ' .. fitting(answer.title, place.width - 2) .. ' ', 'AiexTitle' } }
   place.footer = {
     { ' ' .. fitting(labels.footer(answer), place.width - 2) .. ' ', labels.footer_group(answer) },
@@ -74,6 +86,11 @@ local function style(window)
   vim.wo[window][0].relativenumber = false
   vim.wo[window][0].signcolumn = 'no'
   vim.wo[window][0].foldenable = false
+  vim.wo[window][0].foldcolumn = '0'
+  vim.wo[window][0].statuscolumn = ''
+  vim.wo[window][0].colorcolumn = ''
+  vim.wo[window][0].list = false
+  vim.wo[window][0].spell = false
 end
 
 --- Returns the window an answer is shown in, nil where it is in none.
@@ -111,21 +128,25 @@ function M.open_float(answer, enter)
   float = vim.api.nvim_open_win(answer.buffer, enter, place)
   answer.window = float
   style(float)
-  vim.wo[float][0].winbar = ''
   vim.wo[float][0].winhighlight = 'FloatBorder:AiexBorder'
   M.refresh(answer)
 end
 
---- Shows an answer in a split of its own.
+--- Shows an answer in a split of its own; returns whether there was room for it.
 ---@param answer table
 ---@param enter boolean
+---@return boolean
 function M.open_split(answer, enter)
-  answer.window = vim.api.nvim_open_win(answer.buffer, enter, {
+  local ok, window = pcall(vim.api.nvim_open_win, answer.buffer, enter, {
     split = config.get().answer.split,
     win = M.is_float(vim.api.nvim_get_current_win()) and vim.fn.win_getid(vim.fn.winnr('#')) or 0,
   })
-  style(answer.window)
-  M.refresh(answer)
+  if ok then
+    answer.window = window
+    style(window)
+    M.refresh(answer)
+  end
+  return ok
 end
 
 --- Moves an answer from the float into a split, where it goes on.
@@ -136,13 +157,12 @@ function M.keep(answer)
     return
   end
   local inside = window ~= nil and vim.api.nvim_get_current_win() == window
-  if window then
-    local view = vim.api.nvim_win_call(window, vim.fn.winsaveview)
+  local view = window and vim.api.nvim_win_call(window, vim.fn.winsaveview)
+  if not M.open_split(answer, inside) then
+    vim.notify('aiex: there is no room for a split', vim.log.levels.WARN)
+  elseif window then
     vim.api.nvim_win_close(window, true)
-    M.open_split(answer, inside)
     vim.api.nvim_win_call(answer.window, function() vim.fn.winrestview(view) end)
-  else
-    M.open_split(answer, false)
   end
 end
 
@@ -162,8 +182,10 @@ function M.refresh(answer)
   local window = M.of(answer)
   if not window then
     return
-  elseif not M.is_float(window) then
-    vim.wo[window][0].winbar = bar(answer)
+  end
+  -- Without a border its lines stand in the bar.
+  vim.wo[window][0].winbar = (not M.is_float(window) or not bordered()) and bar(answer) or ''
+  if not M.is_float(window) then
     return
   end
   local place = geometry(answer, 1)
