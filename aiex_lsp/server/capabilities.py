@@ -58,7 +58,10 @@ def read_client(params: Mapping[str, Any]) -> Client:
             get("workspace.workspaceEdit.changeAnnotationSupport"), Mapping
         ),
         message_actions=isinstance(get("window.showMessage"), Mapping),
-        show_document=get("window.showDocument.support") is True,
+        # Helix has shown documents since 24.03 and says so since 25.07. An older one answers that
+        # it cannot, and gets a message.
+        show_document=get("window.showDocument.support") is True
+        or _at(params, "clientInfo.name") == "helix",
         work_done_progress=get("window.workDoneProgress") is True,
         hover_markdown="markdown" in _strings(get("textDocument.hover.contentFormat")),
         versioned_diagnostics=get("textDocument.publishDiagnostics.versionSupport") is True,

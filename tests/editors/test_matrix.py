@@ -19,7 +19,7 @@ CELL = re.compile(
     """,
     re.VERBOSE,
 )
-UNDRIVEN = ["vim-lsp, coc.nvim", "Helix", "Kate", "Sublime Text"]
+UNDRIVEN = ["vim-lsp, coc.nvim", "Kate", "Sublime Text"]
 """Editors that no test starts."""
 
 
