@@ -123,6 +123,50 @@ local function changed_by(keys_or_call)
   return after
 end
 
+-- What only the scripted server shows at its words, with both servers asked alike.
+local function marks()
+  local found = {}
+  go_to('- \\zsdiscount')
+  local row, column = unpack(vim.api.nvim_win_get_cursor(0))
+  wait('semantic tokens', function()
+    found.tokens = vim.tbl_map(function(one)
+      return { one.type, one.start_col, one.end_col, vim.lsp.get_client_by_id(one.client_id).name }
+    end, vim.lsp.semantic_tokens.get_at_pos(0, row - 1, column) or {})
+    return #found.tokens > 0
+  end)
+
+  vim.lsp.inlay_hint.enable(true, { bufnr = 0 })
+  wait('inlay hints', function() return #vim.lsp.inlay_hint.get({ bufnr = 0 }) > 0 end)
+  found.hints = vim.tbl_map(function(one)
+    return { one.inlay_hint.label, one.inlay_hint.position.line, one.inlay_hint.position.character }
+  end, vim.lsp.inlay_hint.get({ bufnr = 0 }))
+  vim.lsp.inlay_hint.enable(false, { bufnr = 0 })
+
+  local space = vim.api.nvim_create_namespace('nvim.lsp.references')
+  local function highlights()
+    return vim.tbl_map(function(one) return { one[2], one[3], one[4].end_col } end,
+      vim.api.nvim_buf_get_extmarks(0, space, 0, -1, { details = true }))
+  end
+  vim.lsp.buf.document_highlight()
+  wait('highlights', function() return #highlights() > 0 end)
+  found.highlights = highlights()
+  vim.lsp.buf.clear_references()
+
+  close_float()
+  type_keys('i<C-s>')
+  local window = wait('signature help', float)
+  found.help = text(vim.api.nvim_win_get_buf(window))
+  type_keys('<Esc>')
+  wait('normal mode', function() return vim.fn.mode() == 'n' end)
+  close_float()
+
+  vim.fn.setloclist(0, {})
+  vim.lsp.buf.document_symbol({ on_list = function(list) found.symbols = list.items end })
+  wait('symbols', function() return found.symbols end)
+  found.symbols = vim.tbl_map(function(one) return one.text end, found.symbols)
+  return found
+end
+
 -- What a server does alone that the scripted one can do: changes, jumps, quick fixes.
 local function use_scripted()
   local line = vim.diagnostic.get(0)[1].lnum
@@ -171,10 +215,12 @@ local function run()
   end
   seen.alone = { hover = alone.text, hover_ms = took, completion = complete(),
     diagnostics = diagnostics() }
+  seen.alone.marks = other == 'other' and marks() or nil
 
   start_aiex()
   local aiex = attached('aiex')
   seen.claims = vim.tbl_keys(aiex.server_capabilities)
+  seen.columns = { other = attached(other).offset_encoding, aiex = aiex.offset_encoding }
   local function hovers(patterns)
     return vim.tbl_map(hover, patterns)
   end
@@ -196,7 +242,13 @@ local function run()
   wait('no findings', function() return #from('aiex') == 0 end)
   seen.after_findings = diagnostics()
 
-  if other == 'other' then use_scripted() end
+  vim.cmd('silent checkhealth vim.lsp')
+  seen.health = text()
+  vim.cmd('bdelete')
+  if other == 'other' then
+    seen.marks = marks()
+    use_scripted()
+  end
   done()
 end
 

@@ -1,15 +1,19 @@
 """A language's own server, as far as a neighbour notices: it answers everything in 50 ms.
 
-Run as a program on stdin and stdout: `python tests/editors/beside_server.py`.
+It counts columns in utf-16 units, as most servers do, whatever its client prefers. Run as a
+program on stdin and stdout: `python tests/editors/beside_server.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+from typing import Any
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol, default_converter
+from pygls.protocol.language_server import lsp_method
 
 DELAY = 0.05
 """Seconds each answer takes."""
@@ -18,10 +22,21 @@ WRONG = "discount"
 """The word it reports, renames and mends."""
 
 
+class Utf16(LanguageServerProtocol):
+    """The protocol without a choice of encodings."""
+
+    @lsp_method(types.INITIALIZE)
+    def lsp_initialize(self, params: types.InitializeParams) -> Any:
+        """Answer as if the client had no preference."""
+        params.capabilities.general = None
+        return (yield from super().lsp_initialize(params))
+
+
 def other() -> LanguageServer:
     """Return the server."""
-    server = LanguageServer("other", "1")
+    server = LanguageServer("other", "1", protocol_cls=Utf16, converter_factory=default_converter)
     _language(server)
+    _marks(server)
     _changes(server)
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
@@ -56,6 +71,49 @@ def _language(server: LanguageServer) -> None:
     ) -> list[types.Location]:
         await asyncio.sleep(DELAY)
         return [types.Location(params.text_document.uri, _range(0, 0, 0))]
+
+
+def _marks(server: LanguageServer) -> None:
+    """Register what shows at the words it knows: tokens, hints, highlights, help, symbols."""
+    legend = types.SemanticTokensLegend(["parameter"], ["readonly"])
+
+    @server.feature(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL, legend)
+    async def tokens(ls: LanguageServer, params: Any) -> types.SemanticTokens:
+        await asyncio.sleep(DELAY)
+        data, line, column = [], 0, 0
+        for place in _places(ls, params.text_document.uri):
+            start, length = place.start, place.end.character - place.start.character
+            ahead = start.character - (column if start.line == line else 0)
+            data += [start.line - line, ahead, length, 0, 1]
+            line, column = start.line, start.character
+        return types.SemanticTokens(data)
+
+    @server.feature(types.TEXT_DOCUMENT_INLAY_HINT)
+    async def hints(ls: LanguageServer, params: types.InlayHintParams) -> list[types.InlayHint]:
+        await asyncio.sleep(DELAY)
+        return [types.InlayHint(p.end, ": other") for p in _places(ls, params.text_document.uri)]
+
+    @server.feature(types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT)
+    async def highlight(
+        ls: LanguageServer, params: types.DocumentHighlightParams
+    ) -> list[types.DocumentHighlight]:
+        await asyncio.sleep(DELAY)
+        return [types.DocumentHighlight(p) for p in _places(ls, params.text_document.uri)]
+
+    @server.feature(
+        types.TEXT_DOCUMENT_SIGNATURE_HELP, types.SignatureHelpOptions(trigger_characters=["("])
+    )
+    async def help_(_ls: LanguageServer, _params: types.SignatureHelpParams) -> types.SignatureHelp:
+        await asyncio.sleep(DELAY)
+        return types.SignatureHelp([types.SignatureInformation("other(prices, discount)")])
+
+    @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
+    async def symbols(
+        ls: LanguageServer, params: types.DocumentSymbolParams
+    ) -> list[types.DocumentSymbol]:
+        await asyncio.sleep(DELAY)
+        place = _places(ls, params.text_document.uri)[0]
+        return [types.DocumentSymbol("other_symbol", types.SymbolKind.Function, place, place)]
 
 
 def _changes(server: LanguageServer) -> None:
@@ -106,8 +164,12 @@ def _renamed(ls: LanguageServer, uri: str, name: str) -> types.WorkspaceEdit:
 
 def _places(ls: LanguageServer, uri: str) -> list[types.Range]:
     lines = ls.workspace.get_text_document(uri).lines
+
+    def column(line: str, index: int) -> int:
+        return len(line[:index].encode("utf-16-le")) // 2
+
     return [
-        _range(number, found.start(), found.end())
+        _range(number, column(line, found.start()), column(line, found.end()))
         for number, line in enumerate(lines)
         for found in re.finditer(rf"\b{WRONG}\b", line)
     ]

@@ -23,7 +23,7 @@ SOURCE = '''\
 
 def total(prices: list[float], discount: float = 0) -> float:
     """Return the sum of prices less a discount."""
-    return sum(prices) - discount
+    return sum(prices, "😀é".count("x")) - discount
 
 
 def shout(name: str) -> str:
@@ -59,6 +59,7 @@ end
 PLAIN = """
 vim.lsp.config('aiex', {
   cmd = { 'aiex-lsp', 'serve' }, filetypes = { 'python' }, root_markers = { '.git' },
+  capabilities = { general = { positionEncodings = { 'utf-16' } } },
 })
 vim.lsp.enable('aiex')
 """
@@ -178,16 +179,39 @@ def test_a_key_for_the_preferred_quick_fix_applies_the_others_and_asks_nothing(
     seen: dict[str, Any],
 ) -> None:
     """Neovim gives a server its own diagnostics only; by the plugin aiex has a fix of its own."""
-    assert "sum(prices) - price_reduction" in seen["fixed"]
+    assert '"😀é".count("x")) - price_reduction\n' in seen["fixed"]
     assert seen.get("fixed_only", seen["fixed"]) == seen["fixed"]
     assert not seen["fix_asked"]
 
 
 def test_rename_format_and_definition_go_to_the_other_alone(seen: dict[str, Any]) -> None:
-    assert "sum(prices) - rebate" in seen["renamed"]
+    assert '"😀é".count("x")) - rebate\n' in seen["renamed"]
     assert seen["formatted"].count("# formatted by other") == 1
     assert seen["jumped"]
     assert "notified" not in seen
+
+
+def test_what_the_other_shows_at_its_words_stays_where_it_is(seen: dict[str, Any]) -> None:
+    """Semantic tokens, inlay hints, highlights, signature help and symbols, after wide characters.
+
+    The other counts columns in utf-16 units.
+    """
+    alone = seen["alone"]["marks"]
+    line = SOURCE.splitlines()[5]
+    start = len(line[: line.index("discount")].encode())
+    assert alone["tokens"] == [["parameter", start, start + len("discount"), "other"]]
+    assert [hint[0] for hint in alone["hints"]] == [": other"] * 3
+    assert [5, start, start + len("discount")] in alone["highlights"]
+    assert "other(prices, discount)" in alone["help"]
+    assert alone["symbols"] == ["[Function] other_symbol"]
+    assert seen["marks"] == alone
+
+
+def test_neovim_has_nothing_to_warn_of(seen: dict[str, Any]) -> None:
+    """A buffer whose servers count columns differently is worth a warning."""
+    assert seen["columns"] == {"other": "utf-16", "aiex": "utf-16"}
+    assert "different position encodings" not in seen["health"]
+    assert "Position Encodings" in seen["health"]
 
 
 def test_pyright_hovers_within_400_ms_with_its_own_text_once(pyright: dict[str, Any]) -> None:

@@ -49,7 +49,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_neovim_attaches_in_the_project(seen: dict[str, Any]) -> None:
     assert seen["root"].endswith("/project")
-    assert seen["encoding"] == "utf-8"
+    assert seen["encoding"] == "utf-16"
 
 
 def test_neovim_hovers_are_the_explanation_at_the_latest_the_second_time(
