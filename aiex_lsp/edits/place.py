@@ -10,7 +10,7 @@ from aiex_lsp.edits.comments import documented, quiet_lines, with_comments
 from aiex_lsp.edits.elided import check_placeholders, elisions, filled
 from aiex_lsp.edits.extract import Extract, plain_extract, readable, symbol_extract
 from aiex_lsp.edits.helpers import helpers_apart
-from aiex_lsp.edits.indent import fitted, indent_of
+from aiex_lsp.edits.indent import fitted
 from aiex_lsp.edits.neighbours import repeated_around
 from aiex_lsp.edits.refusals import ONE_FILE, NotUsableError, shortened
 from aiex_lsp.edits.scene import Scene, definitions
@@ -277,8 +277,3 @@ def _ends(text: str) -> tuple[str, str, str]:
     body = text.rstrip()
     lead = body.rfind("\n", 0, len(body) - len(body.lstrip())) + 1
     return text[:lead], text[lead : len(body)], text[len(body) :]
-
-
-def base_indent(scene: Scene) -> str:
-    """Return the indentation of the range's first line with text."""
-    return indent_of(next((line for line in scene.old.split("\n") if line.strip()), ""))

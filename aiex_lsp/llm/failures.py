@@ -69,11 +69,6 @@ DISPOSITIONS: Mapping[Kind, Disposition] = {
 }
 
 
-def falls_back(kind: Kind) -> bool:
-    """Return whether another provider may be asked after a failure of this kind."""
-    return DISPOSITIONS[kind].fall_back
-
-
 class FaultError(Exception):
     """A `Fault`, on its way to the one who knows the provider."""
 

@@ -18,9 +18,6 @@ BESIDE = 16
 LONGEST_REST = 20_000
 """Characters of a private key whose beginning was cut off."""
 
-LEAST_LINES = 4
-"""Lines in base64 of one length that are taken for the middle of a key."""
-
 _PLACEHOLDER = re.compile(r"AIEX_SECRET_\d+_[a-f][0-9a-f]{3}")
 _END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _LINES = re.compile(r"\r\n?|\n")

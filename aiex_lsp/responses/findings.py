@@ -64,13 +64,11 @@ class Review:
     truncated: bool = False
 
 
-def parse_findings(text: str, line_count: int | None = None) -> tuple[Finding, ...]:
-    """Return the findings in a model's answer; `line_count` is that of the text it was shown."""
-    return read_review(text, line_count).findings
-
-
 def read_review(text: str, line_count: int | None = None) -> Review:
-    """Return findings and summary of a model's answer, JSON or prose. Never raises."""
+    """Return findings and summary of a model's answer, JSON or prose. Never raises.
+
+    `line_count` is that of the text it was shown.
+    """
     review = _from_json(text)
     if review is None:
         from aiex_lsp.responses.prose_findings import findings_in_prose

@@ -65,7 +65,6 @@ LUA_BLOCK = Form("--[[", "", "]]")
 RUBY_BLOCK = Form("=begin", "", "=end")
 DOCSTRING = Form('"""', "", '"""')
 EX_DOC = Form('@doc """', "", '"""')
-EX_TYPEDOC = Form('@typedoc """', "", '"""')
 EX_MODULEDOC = Form('@moduledoc """', "", '"""')
 
 _ANY = r"noinspection\b|NOSONAR|cspell:|spell-checker|codespell:|SPDX-|-\*-|vim?:"

@@ -11,6 +11,8 @@ from aiex_lsp.tasks.types import TaskRequest
 
 KEPT_ANSWERS = 100
 KEPT_ANALYSES = 5
+KEPT_DOCUMENTS = 100
+"""Documents whose reviews are kept, `KEPT_ANALYSES` each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._answers: OrderedDict[str, Remembered] = OrderedDict()
-        self._analyses: dict[str, deque[str]] = {}
+        self._analyses: OrderedDict[str, deque[str]] = OrderedDict()
         self._tasks: deque[str] = deque(maxlen=10)
 
     def remember(self, answer_id: str, remembered: Remembered) -> None:
@@ -61,14 +63,13 @@ class Memory:
     def note_analysis(self, uri: str, summary: str) -> None:
         """Keep one line of a review of a document, for the context of later questions."""
         self._analyses.setdefault(uri, deque(maxlen=KEPT_ANALYSES)).append(summary)
+        self._analyses.move_to_end(uri)
+        while len(self._analyses) > KEPT_DOCUMENTS:
+            self._analyses.popitem(last=False)
 
     def analyses(self, uri: str) -> tuple[str, ...]:
         """Return the recent reviews of a document."""
         return tuple(self._analyses.get(uri, ()))
-
-    def forget_document(self, uri: str) -> None:
-        """Forget the reviews of a document (it was closed)."""
-        self._analyses.pop(uri, None)
 
     def session(self) -> Mapping[str, str]:
         """Return facts of this session for the context."""

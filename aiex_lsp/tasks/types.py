@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from aiex_lsp.config.settings import Settings
 from aiex_lsp.context.types import DiagnosticInfo, WorkspaceView
@@ -13,9 +13,6 @@ from aiex_lsp.llm.types import Answer, Dropped, Message
 from aiex_lsp.responses.types import CodeBlock, CodeReference, Section, Severity
 from aiex_lsp.syntax.types import Symbol
 from aiex_lsp.text.snapshot import Snapshot, Span
-
-Level = Literal["brief", "standard", "detailed"]
-AnalysisType = Literal["general", "performance", "security", "maintainability"]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from aiex_lsp.errors import MAX_MESSAGE, ConfigError, FailureKind, ProviderError
 from aiex_lsp.llm.adapters import registry
 from aiex_lsp.llm.adapters.base import AdapterContext
 from aiex_lsp.llm.failure_texts import Fault, Origin
-from aiex_lsp.llm.failures import DISPOSITIONS, falls_back, from_fault, from_response
+from aiex_lsp.llm.failures import DISPOSITIONS, from_fault, from_response
 from aiex_lsp.llm.types import ModelCall, Text, Thinking
 from aiex_lsp.llm.wire.base_url import parse_base_url, with_version, without
 from aiex_lsp.llm.wire.chat_completions import ChatReader
@@ -291,7 +291,7 @@ def test_ollama_that_is_down_says_how_to_start_it() -> None:
 
 def test_every_kind_has_its_row_and_only_hopeless_ones_do_not_fall_back() -> None:
     assert set(DISPOSITIONS) == set(FailureKind)
-    stays = {kind for kind in FailureKind if not falls_back(kind)}
+    stays = {kind for kind in FailureKind if not DISPOSITIONS[kind].fall_back}
     assert stays == {
         FailureKind.CONTENT_FILTER,
         FailureKind.BAD_REQUEST,

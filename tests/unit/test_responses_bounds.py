@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aiex_lsp.responses.fences import split_lines
-from aiex_lsp.responses.findings import parse_findings
+from aiex_lsp.responses.findings import read_review
 from aiex_lsp.responses.markdown import flatten
 from aiex_lsp.responses.parser import parse
 from aiex_lsp.responses.types import Parsed
@@ -98,7 +98,7 @@ def _letters(text: str) -> str:
 def test_findings_of_any_text_are_inside_the_lines_that_were_shown(
     text: str, line_count: int | None
 ) -> None:
-    for finding in parse_findings(text, line_count):
+    for finding in read_review(text, line_count).findings:
         assert finding.message.strip()
         assert finding.severity in ("error", "warning", "information", "hint")
         if finding.start_line is not None:

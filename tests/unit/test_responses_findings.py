@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from aiex_lsp.responses.findings import FINDINGS_SCHEMA, parse_findings
+from aiex_lsp.responses.findings import FINDINGS_SCHEMA, read_review
 from aiex_lsp.responses.parser import parse
 
 Row = tuple[int | None, int | None, str, str]
 
 
 def _rows(text: str, line_count: int | None = None) -> list[Row]:
-    found = parse_findings(text, line_count)
+    found = read_review(text, line_count).findings
     return [(f.start_line, f.end_line, f.severity, f.message) for f in found]
 
 
@@ -123,7 +123,7 @@ def test_prose_of_many_kinds(text: str, rows: list[Row]) -> None:
 )  # fmt: skip
 def test_severities_are_mapped(word: str, severity: str) -> None:
     text = json.dumps({"findings": [{"message": "m", "severity": word}]})
-    assert parse_findings(text)[0].severity == severity
+    assert read_review(text).findings[0].severity == severity
 
 
 @pytest.mark.parametrize(
@@ -137,5 +137,5 @@ def test_severities_are_mapped(word: str, severity: str) -> None:
 )  # fmt: skip
 def test_lines_outside_the_text_are_no_lines(start: Any, end: Any, expected: Any) -> None:
     text = json.dumps({"findings": [{"message": "m", "start_line": start, "end_line": end}]})
-    (found,) = parse_findings(text, 10)
+    (found,) = read_review(text, 10).findings
     assert (found.start_line, found.end_line) == expected
