@@ -24,7 +24,7 @@ OWN = f"""
 call ale#linter#Define('python', {{
       \\ 'name': 'own', 'lsp': 'stdio', 'executable': 'python3', 'language': 'python',
       \\ 'command': '%e {SCRIPTS / "emacs_own_server.py"}',
-      \\ 'project_root': function('AiexRoot'),
+      \\ 'project_root': function('aiex#ale#root'),
       \\ }})
 """
 """The language's own server, as one would have it in ALE."""
@@ -57,7 +57,8 @@ def sit_down(folder: Path, script: str, vimrc: str) -> dict[str, Any]:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     """Yield what is seen with each, one beside the other."""
     ale = f"set rtp+={ALE}\nlet g:ale_linters = {{'python': ['aiex']}}\n"
-    commands, client, *_ = _vimrcs()
+    commands, setup, *_ = _vimrcs()
+    client = commands + setup
     key = re.search(r"`(nnoremap [^`]*)`", (PAGES / "vim.md").read_text(encoding="utf-8"))
     assert key
     with ThreadPoolExecutor(2) as pool:
@@ -146,8 +147,56 @@ def test_ale_shows_what_the_language_s_own_server_says_and_what_aiex_says(
     assert any("Sums prices less a discount." in text for text in beside["shown"])
 
 
-def test_vim_commands_complete_their_tasks(commands: dict[str, Any]) -> None:
-    assert commands["completed"] == ["refactor", "explain"]
+def test_vim_commands_complete_every_word(commands: dict[str, Any]) -> None:
+    assert commands["completed"] == {
+        "Aiex re": ["refactor"],
+        "'<,'>Aiex e": ["explain"],
+        "Ai explain ": ["brief", "standard", "detailed"],
+        "Aiex analyze s": ["security"],
+        "Aiex prompt t": ["tests"],
+        "Aiex run beg": ["beginner"],
+        "Aiex run refactor ins": ["instruction="],
+        "Aiex stop ": [],
+    }
+    assert commands["wrong"].startswith("aiex: explian is no task; there are analyze, doctor")
+
+
+def test_vim_commands_bind_no_key_and_have_help(commands: dict[str, Any]) -> None:
+    assert len(commands["mapped"]) == 1  # the page's own
+    assert commands["help"] == [":Aiex", "aiex-ale", "aiex#status()", "g:aiex_program"]
+
+
+def test_vim_commands_work_without_ale_and_its_setup_says_so(commands: dict[str, Any]) -> None:
+    assert "there is no ALE" in commands["no_ale"]
+
+
+def test_vim_command_makes_a_quickfix_list_of_findings_and_fixes_one(
+    commands: dict[str, Any],
+) -> None:
+    assert commands["findings"] == [
+        {"lnum": 6, "type": "W", "text": "No check of the discount. Check it", "name": "prices.py"}
+    ]
+    assert commands["list"] == [":Aiex analyze", True, "prices.py"]
+    assert commands["list_fired"]
+    assert commands["by_finding"] == SOURCE.replace(BEFORE, FIXED)
+
+
+def test_vim_command_says_where_there_is_no_file_to_ask_about(commands: dict[str, Any]) -> None:
+    assert "Save the buffer under a name first" in commands["unnamed"]
+    assert "shows no file" in commands["terminal"]
+    assert "no file of this machine" in commands["remote"]
+    assert "read-only and its changes are not saved" in commands["readonly"]
+
+
+def test_vim_command_edits_a_file_with_other_line_ends(commands: dict[str, Any]) -> None:
+    assert commands["dos"] == SOURCE.replace(BEFORE, REFACTORED)
+    assert commands["dos_undone"]
+
+
+def test_vim_window_of_answers_is_for_reading(commands: dict[str, Any]) -> None:
+    assert commands["answer_listed"] == 0
+    assert commands["answer_closed"]
+    assert commands["status"] == ["explain", ""]
 
 
 def test_vim_command_streams_an_explanation_beside_the_code(commands: dict[str, Any]) -> None:
