@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { tell, Working } from "./contexts";
 import { Previews } from "./edits/preview";
 import { Keys } from "./keys";
 import { Lenses } from "./lenses";
@@ -9,6 +10,7 @@ import { MoreCommands } from "./more";
 import type { ProviderHealth, ShownMarkdown } from "./protocol";
 import { Server } from "./server/server";
 import { StatusItem } from "./status/item";
+import { hasModel } from "./status/text";
 import { Asking } from "./tasks/ask";
 import { TaskCommands } from "./tasks/commands";
 import { Editing } from "./tasks/edit";
@@ -23,19 +25,23 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const client = () => server.running;
   const during = <T>(work: Promise<T>) => status.during(work);
   const previews = new Previews();
-  const asking = new Asking(context.extensionUri, client, during);
-  const editing = new Editing(client, asking, previews, during);
+  const working = new Working();
+  const asking = new Asking(context.extensionUri, client, during, working);
+  const editing = new Editing(client, asking, previews, during, working);
   const tasks = new TaskCommands(client, asking, editing);
   const lenses = new Lenses(() => client() !== undefined);
   const server = new Server(context, keys, output, {
     state: (state) => {
       status.server(state);
-      void vscode.commands.executeCommand("setContext", "aiex.running", state === "running");
+      tell("running", state === "running");
       lenses.refresh();
     },
     created: (made) => {
       showMessages(made);
-      made.onNotification("aiex/providerHealth", (told: ProviderHealth) => status.providers(told));
+      made.onNotification("aiex/providerHealth", (told: ProviderHealth) => {
+        status.providers(told);
+        if (hasModel(told)) tell("hasModel", true);
+      });
       made.onNotification("aiex/showMarkdown", (told: ShownMarkdown) =>
         asking.shown(told, editing.tookBack()),
       );

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { dirname } from "node:path";
 import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
+import { tell } from "./contexts";
 import type { Keys } from "./keys";
 import { doctorPage, promptPage, usagePage, type Usage } from "./pages";
 import type { Diagnosis, ProviderStatus, RenderedPrompt } from "./protocol";
@@ -96,6 +97,7 @@ export class MoreCommands {
     });
     if (!key?.trim()) return;
     await this.needs.keys.set(provider, key.trim());
+    tell("hasModel", true);
     await this.needs.restart();
     void vscode.window.setStatusBarMessage(`$(key) aiex: the key of ${provider} is kept`, 6000);
   }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +37,10 @@ SETTINGS = {
     "workbench.secondarySideBar.defaultVisibility": "hidden",
     "workbench.colorTheme": "Default Dark Modern",
     "editor.minimap.enabled": False,
+    # What blinks, moves or watches costs the machine time that the tests wait for.
+    "editor.cursorBlinking": "solid",
+    "workbench.reduceMotion": "on",
+    "git.enabled": False,
     # It tells of ports that other tests open meanwhile, over what is clicked here.
     "remote.autoForwardPorts": False,
     "aiex.health.interval": 0,
@@ -97,6 +103,10 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
             "requests": lambda method: sum(
                 (one["methods"] + one["commands"]).count(method) for one in servers()
             ),
+            "params": lambda method: [
+                one for lines in recorded(folder) for one in sent(lines, method)
+            ],
+            "kill": lambda: os.kill(recorded(folder)[-1][0]["pid"], signal.SIGKILL),
             "stop": providers.stop,
             "start": providers.start,
             "slow": providers.slow,

@@ -15,7 +15,8 @@ await code.step('untrusted', async () => {
   await code.atTotal();
   const actions = await code.noActions();
   const titles = await code.commands('aiex');
-  return { actions, titles, label: await code.statusLabel(), servers: await ask('servers') };
+  const steps = await code.walkthrough();
+  return { actions, titles, steps, label: await code.statusLabel(), servers: await ask('servers') };
 });
 
 await code.step('trusted', async () => {
@@ -62,10 +63,10 @@ await both.step('hovers above one another', async () => {
     await both.press('Escape');
     await both.go('till.py', 1, 5);
     await both.press('Control+k', 'Control+i');
-    await box.getByText('other: a function').first().waitFor();
+    await box.getByText('other: a function').first().waitFor({ timeout: 2000 });
     const text = await box.innerText();
-    // What the model said slowly may be there by now.
-    return /Explain|Slowly/.test(text) && text;
+    // What the model says slowly may be on its way, or there by now.
+    return /explain|Slowly/i.test(text) && text;
   });
   await both.command('aiex API tests: Register Another');
   const after = await hovered();
@@ -74,6 +75,27 @@ await both.step('hovers above one another', async () => {
   await both.command('aiex: Restart');
   await until('the next server', async () => (await ask('servers')).length > servers);
   return { after, before: await hovered() };
+});
+
+await both.page.close();
+
+await both.step('virtual', async () => {
+  const servers = (await ask('servers')).length;
+  const virtual = await Window.open(context, 'memory:/');
+  await virtual.page.locator('.explorer-folders-view .monaco-list-row', { hasText: 'prices.py' }).dblclick();
+  await virtual.editor('prices.py').locator('.view-line').first().waitFor();
+  const titles = await virtual.commands('aiex');
+  await virtual.command('Extensions: Show Installed Extensions');
+  await virtual.page.locator('.extension-list-item', { hasText: 'Explain, review' }).first().click();
+  const told = virtual.page.locator('.extension-editor', { hasText: 'on none' }).first();
+  await told.waitFor();
+  await virtual.picture('virtual');
+  return {
+    titles,
+    told: await told.innerText(),
+    items: await virtual.status().count(),
+    servers: (await ask('servers')).length - servers,
+  };
 });
 
 console.log(JSON.stringify({ step: 'foreign', saw: foreign }));

@@ -48,8 +48,10 @@ export async function edits(code) {
     await until(`${part} in the editor`, async () => (await code.text('prices.py')).includes(part));
     await code.atTotal();
     await code.press('Control+s');
-    await until(`${part} on disk`, () => disk().includes(part));
-    return disk();
+    return until(`${part} on disk`, () => {
+      const now = disk();
+      return now.includes(part) && now.endsWith('\n') && now;
+    });
   }
 
   await code.step('findings', async () => {

@@ -59,7 +59,11 @@ export async function several(code) {
     await list.waitFor({ state: 'hidden' });
     await unsaved();
     await code.command('File: Save All');
-    const after = await until('both on disk', () => disk().every((text, n) => text !== before[n]) && disk());
+    // A file that is being saved is empty for a moment.
+    const after = await until('both on disk', () => {
+      const now = disk();
+      return now.every((text, n) => text.endsWith('\n') && text !== before[n]) && now;
+    });
     await code.atTotal();
     await code.press('Control+z');
     await unsaved();

@@ -26,6 +26,15 @@ def test_nothing_runs_in_a_folder_that_is_not_trusted(seen: dict[str, Any]) -> N
         assert not [one for one in untrusted["titles"] if one.startswith(f"aiex: {title}")]
 
 
+def test_where_the_project_is_on_no_disk_aiex_is_off_and_vs_code_says_why(
+    seen: dict[str, Any],
+) -> None:
+    virtual = saw(seen, "virtual")
+    assert not [one for one in virtual["titles"] if one.startswith("aiex: ")]
+    assert (virtual["items"], virtual["servers"]) == (0, 0)
+    assert "here it is on none: clone it" in virtual["told"]
+
+
 def test_trust_starts_the_server_that_is_on_path_and_the_status_bar_says_who_answers(
     seen: dict[str, Any],
 ) -> None:
@@ -93,6 +102,10 @@ def test_an_extension_gets_only_the_kind_of_action_it_asks_for(seen: dict[str, A
 def test_findings_are_diagnostics_of_other_folders_too(seen: dict[str, Any]) -> None:
     warning = 1
     assert saw(seen, "api findings") == [[5, "No check of the discount\nCheck it", warning]]
+
+
+def test_a_cell_of_a_notebook_has_actions_too(seen: dict[str, Any]) -> None:
+    assert "Explain `doubled`" in saw(seen, "api notebook")
 
 
 def test_completion_is_not_touched(seen: dict[str, Any]) -> None:

@@ -40,6 +40,19 @@ def test_the_status_bar_s_menu_switches_to_another_provider(seen: dict[str, Any]
     assert "spare" in switched["label"]
 
 
+def test_each_entry_of_the_menu_does_what_it_says(seen: dict[str, Any]) -> None:
+    assert any("desk, unhealthy" in one for one in saw(seen, "provider killed")["told"])
+    chosen = saw(seen, "chosen in the menu")
+    assert chosen["Model"]["told"] == {"provider": "spare", "model": "gpt-fake"}
+    assert chosen["Strategy"]["told"] == {"strategy": "round_robin"}
+    assert len(chosen["Strategy"]["offered"]) == 5
+    assert chosen["Reset a circuit"]["told"] == {"provider": "desk"}
+
+
+def test_a_server_that_dies_is_started_again(seen: dict[str, Any]) -> None:
+    assert saw(seen, "server killed") == "Document `total`"
+
+
 def test_while_paused_nothing_is_offered(seen: dict[str, Any]) -> None:
     paused = saw(seen, "paused")
     assert paused["actions"] == "No code actions available"
@@ -51,13 +64,17 @@ def test_the_configuration_file_opens(seen: dict[str, Any]) -> None:
     assert text == (seen["folder"] / "config.toml").read_text()
 
 
-def test_the_walkthrough_leads_from_the_server_to_the_menu(seen: dict[str, Any]) -> None:
+def test_each_step_of_the_walkthrough_is_done_when_the_programmer_did_it(
+    seen: dict[str, Any],
+) -> None:
     walked = saw(seen, "walkthrough")
-    assert walked["titles"] == [
+    titles = [
         "The server",
         "A model",
         "Explain code",
         "Fix, refactor, test",
         "Who answers, at what price",
     ]
+    assert saw(seen, "untrusted")["steps"] == dict.fromkeys(titles, False)
+    assert walked["done"] == dict.fromkeys(titles, True)
     assert walked["opened"].startswith("aiex")

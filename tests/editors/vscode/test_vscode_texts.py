@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -89,12 +90,32 @@ def test_what_an_answer_writes_is_shown_and_never_run(seen: dict[str, Any]) -> N
 def test_the_answer_is_told_to_screen_readers_and_loads_nothing(seen: dict[str, Any]) -> None:
     view = saw(seen, "for screen readers")
     assert (view["answer"], view["status"], view["question"]) == ("polite", "status", 1)
+    assert view["order"] == ["a", "copy", "pre", "followup", "ask"]
     assert view["policy"].startswith("default-src 'none';")
     assert "unsafe" not in view["policy"]
+
+
+def test_the_answer_wears_the_colours_of_the_theme(seen: dict[str, Any]) -> None:
+    colours = saw(seen, "in other colours")
+    light, dark = colours["vscode-light"], colours["vscode-dark"]
+    assert light["text"] != dark["text"]
+    # With high contrast what has an edge shows it: blocks of code and buttons.
+    contrast = colours["vscode-high-contrast"]
+    assert contrast["text"] == "rgb(255, 255, 255)"
+    for edge in (contrast["block"], contrast["border"]):
+        assert re.fullmatch(r"rgb\(.*\)", edge), edge
+
+
+def test_in_a_file_that_is_read_only_nothing_is_offered_that_would_write(
+    seen: dict[str, Any],
+) -> None:
+    offered = saw(seen, "in a file that is read-only")
+    assert not [one for one in offered["refactor"] if one.startswith("aiex: Refactor")]
+    assert [one for one in offered["explain"] if one.startswith("aiex: Explain")]
 
 
 def test_doctor_usage_and_the_prompt_are_read_beside_the_code(seen: dict[str, Any]) -> None:
     pages = saw(seen, "pages")
     assert "desk" in pages["Doctor"]
-    assert "desk" in pages["Usage and Cost"]
+    assert "desk" in pages["Usage and cost"]
     assert "def total(prices, discount=0):" in pages["prompt"]

@@ -137,20 +137,65 @@ export async function texts(code) {
     return { active, links, text: await code.answerText(), code: await frame.locator('#answer code').last().innerText() };
   });
 
+  /** Returns what Tab comes to in the answer, from its text to its last field. */
+  async function order(frame) {
+    const found = [];
+    const at = () => frame.evaluate(() => {
+      const { id, className, tagName } = document.activeElement;
+      return id || className || tagName.toLowerCase();
+    });
+    await frame.locator('#answer').focus();
+    while (found.at(-1) !== 'ask' && found.length < 9) {
+      await code.press('Tab');
+      found.push(await at());
+    }
+    return found;
+  }
+
   await code.step('for screen readers', async () => {
     const frame = await code.answer();
     return {
       answer: await frame.locator('#answer').getAttribute('aria-live'),
       status: await frame.locator('#status').getAttribute('role'),
       question: await frame.getByLabel('Ask about this answer').count(),
+      order: await order(frame),
       policy: await frame.locator('meta[http-equiv="Content-Security-Policy"]').getAttribute('content'),
     };
   });
 
+  await code.step('in other colours', async () => {
+    const frame = await code.answer();
+    const seen = {};
+    for (const theme of ['Default High Contrast', 'Default Light Modern', 'Default Dark Modern']) {
+      await code.settings({ 'workbench.colorTheme': theme });
+      const kind = theme.includes('Contrast') ? 'vscode-high-contrast' : theme.includes('Light') ? 'vscode-light' : 'vscode-dark';
+      await until(theme, () => frame.evaluate((one) => document.body.classList.contains(one), kind));
+      seen[kind] = await frame.evaluate(() => {
+        const style = (query) => getComputedStyle(document.querySelector(query));
+        return { text: style('body').color, ground: style('body').backgroundColor, border: style('#ask').borderTopColor, block: style('pre').borderTopColor };
+      });
+      await code.picture(`answer-${kind}`);
+    }
+    return seen;
+  });
+
+  await code.step('in a file that is read-only', async () => {
+    await code.settings({ 'files.readonlyInclude': { '**/till.py': true } });
+    await code.go('till.py', 5, 5);
+    const seen = { refactor: await code.commands('aiex: Refactor'), explain: await code.commands('aiex: Explain') };
+    await code.settings({ 'files.readonlyInclude': null });
+    await until('a file to write in again', async () => {
+      await code.go('till.py', 5, 5);
+      const titles = await code.commands('aiex: Refactor');
+      return titles.some((one) => one.startsWith('aiex: Refactor'));
+    });
+    return seen;
+  });
+
   await code.step('pages', async () => {
     const seen = {};
-    for (const [title, part] of [['Doctor', /desk/], ['Usage and Cost', /desk/]]) {
-      await code.command(`aiex: ${title}`);
+    for (const [title, part] of [['Doctor', /desk/], ['Usage and cost', /desk/]]) {
+      await code.menu(title);
       await until(`the page of ${title}`, async () =>
         new RegExp(title.split(' ')[0], 'i').test(await code.title()) && part.test(await code.answerText()));
       seen[title] = await code.answerText();

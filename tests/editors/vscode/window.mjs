@@ -136,14 +136,23 @@ export class Window {
 
   /** Puts the cursor of an open file at a line and column, from 1, and the keyboard there. */
   async go(name, line, column = 1) {
-    await this.tab(name).click();
-    await this.page.mouse.move(600, 600);
-    await until(`the keyboard in ${name}`, () =>
-      this.editor(name).evaluate((editor) => editor.contains(document.activeElement)));
-    await this.press('Control+g');
-    await this.input().locator('input').first().fill(`:${line}:${column}`);
-    await this.press('Enter');
-    await this.input().waitFor({ state: 'hidden' });
+    const box = this.input().locator('input').first();
+    // A window that is still loading takes the keyboard back: then it is given again.
+    await until(`the cursor in ${name}`, async () => {
+      await this.tab(name).click({ timeout: 2000 });
+      await this.page.mouse.move(600, 600);
+      await until(`the keyboard in ${name}`, () => this.holdsKeyboard(name), 2000);
+      await this.press('Control+g');
+      await box.fill(`:${line}:${column}`, { timeout: 2000 });
+      await this.press('Enter');
+      await this.input().waitFor({ state: 'hidden', timeout: 2000 });
+      await until(`the keyboard back in ${name}`, () => this.holdsKeyboard(name), 2000);
+      return true;
+    });
+  }
+
+  holdsKeyboard(name) {
+    return this.editor(name).evaluate((editor) => editor.contains(document.activeElement));
   }
 
   /** Puts the cursor on `total` in `prices.py`. */
@@ -180,6 +189,33 @@ export class Window {
 
   status() {
     return this.page.locator('.statusbar [id$="aiex.status"]');
+  }
+
+  /** Clicks the status bar's item and picks an entry of its menu; returns all that it offers. */
+  async menu(entry) {
+    const title = this.input().locator('.quick-input-title', { hasText: /^aiex$/ });
+    await until(`the menu with ${entry}`, async () => {
+      if (!(await title.isVisible())) await this.status().click({ timeout: 2000 });
+      await title.waitFor({ timeout: 2000 });
+      return (await this.offered()).length > 0;
+    });
+    const offered = await this.offered();
+    if (entry) await this.pick(entry);
+    return offered;
+  }
+
+  /** Opens the walkthrough; returns its steps, by title whether each is done. */
+  async walkthrough() {
+    await this.command('Welcome: Open Walkthrough');
+    await until('ours', async () => (await this.offered()).some((one) => /Start with aiex/.test(one)));
+    await this.pick('Start with aiex');
+    const steps = this.page.locator('.gettingStartedContainer .getting-started-step');
+    await until('its steps', async () => (await steps.count()) >= 5);
+    const found = await steps.evaluateAll((all) => all.map((step) => [
+      step.querySelector('.step-title').textContent,
+      step.querySelector('[data-done-step-id]').getAttribute('aria-checked') === 'true',
+    ]));
+    return Object.fromEntries(found);
   }
 
   /** Returns the frame of the answer that is shown, once it is there. */

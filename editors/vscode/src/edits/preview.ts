@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { tell } from "../contexts";
 import type { FileChange } from "./plan";
 import { changed } from "./text";
 
@@ -102,8 +103,7 @@ export class Previews implements vscode.TextDocumentContentProvider, vscode.Disp
   }
 
   private tellContext(): void {
-    const any = this.waiting.length > 0;
-    void vscode.commands.executeCommand("setContext", "aiex.previewing", any);
+    tell("previewing", this.waiting.length > 0);
   }
 }
 

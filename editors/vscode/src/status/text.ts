@@ -66,6 +66,11 @@ export function byUse(found: readonly ProviderStatus[]): ProviderStatus[] {
   return [...found].sort((a, b) => rank(a) - rank(b));
 }
 
+/** Returns whether a model can be asked that the programmer chose: not the one that comes along. */
+export function hasModel({ providers }: ProviderHealth): boolean {
+  return providers.some((one) => one.type !== "embedded" && one.status === "healthy");
+}
+
 /** Returns in a few words how a provider stands. */
 export function standing(one: ProviderStatus): string {
   const parts: string[] = [one.status];
@@ -83,7 +88,7 @@ const SIGN = {
 };
 
 function row(one: ProviderStatus): string {
-  const latency = one.responseTimeMs === null ? "" : `${Math.round(one.responseTimeMs)} ms`;
+  const latency = one.responseTimeMs === null ? "–" : `${Math.round(one.responseTimeMs)} ms`;
   const retry = one.circuit.retryAt ? ` until ${one.circuit.retryAt.slice(11, 16)} UTC` : "";
   const circuit =
     one.circuit.state === "closed" ? "closed" : one.circuit.state.replace("_", " ") + retry;
@@ -94,7 +99,7 @@ function row(one: ProviderStatus): string {
 }
 
 function limit(name: string, window: Window): string {
-  return window.remaining === null ? "" : `${window.remaining} ${name}`;
+  return window.remaining === null ? "" : `${window.remaining} of ${window.limit} ${name}`;
 }
 
 function code(text: string): string {

@@ -5,6 +5,7 @@ import { answerId, isWriting, type Conversation, type Turn } from "../answers/co
 import { Conversations } from "../answers/conversation";
 import { AnswerPanel } from "../answers/panel";
 import { Joined } from "../answers/stream";
+import { tell, type Working } from "../contexts";
 import type { Piece, ShownMarkdown, TextResult } from "../protocol";
 import { listened } from "./progress";
 import { told, verb } from "./methods";
@@ -19,6 +20,7 @@ export class Asking implements vscode.Disposable {
     extension: vscode.Uri,
     private readonly client: () => LanguageClient | undefined,
     private readonly during: <T>(work: Promise<T>) => Promise<T>,
+    private readonly working: Working,
   ) {
     this.panel = new AnswerPanel(extension, {
       cancel: (conversation) => this.cancel(conversation),
@@ -30,15 +32,17 @@ export class Asking implements vscode.Disposable {
   async ask(method: string, params: Record<string, unknown>): Promise<TextResult | undefined> {
     const document = params["textDocument"] as { uri: string } | undefined;
     const conversation = this.begin(verb(method), document?.uri);
-    return this.write(conversation, method, params);
+    return this.working.during(() => this.write(conversation, method, params));
   }
 
   /** Asks about a conversation's last answer; the new one stands under it. */
   async followUp(conversation: Conversation, question: string): Promise<TextResult | undefined> {
     const id = answerId(conversation);
     if (id === undefined || isWriting(conversation)) return undefined;
-    this.conversations.keep(conversation);
-    return this.write(conversation, "aiex/followUp", { answerId: id, question }, question);
+    this.list(conversation);
+    return this.working.during(() =>
+      this.write(conversation, "aiex/followUp", { answerId: id, question }, question),
+    );
   }
 
   /** Shows a text that is there already: by the server, or made here. */
@@ -46,7 +50,7 @@ export class Asking implements vscode.Disposable {
     const known = this.conversations.find(id);
     const conversation = known ?? { id, title, at: new Date(), turns: [] };
     conversation.turns = [{ markdown, state: final ? "done" : "writing", note: "" }];
-    this.conversations.keep(conversation);
+    this.list(conversation);
     if (quietly) return;
     if (known && this.panel.current === known) this.panel.update(known);
     else if (!known) this.panel.show(conversation);
@@ -54,7 +58,7 @@ export class Asking implements vscode.Disposable {
 
   /** Keeps the text beside an edit, to be read from the list of answers. */
   keep(title: string, turn: Turn, source: string): void {
-    this.conversations.keep({ id: randomUUID(), title, source, at: new Date(), turns: [turn] });
+    this.list({ id: randomUUID(), title, source, at: new Date(), turns: [turn] });
   }
 
   /** Shows a conversation again. */
@@ -84,8 +88,18 @@ export class Asking implements vscode.Disposable {
   private begin(title: string, source: string | undefined): Conversation {
     const conversation: Conversation = { id: randomUUID(), title, at: new Date(), turns: [] };
     if (source) conversation.source = source;
-    this.conversations.keep(conversation);
+    this.list(conversation);
     return conversation;
+  }
+
+  private list(conversation: Conversation): void {
+    this.conversations.keep(conversation);
+    this.tellContexts();
+  }
+
+  private tellContexts(): void {
+    tell("kept", true);
+    tell("answered", this.conversations.newest() !== undefined);
   }
 
   private async write(
@@ -130,6 +144,8 @@ export class Asking implements vscode.Disposable {
       );
       Object.assign(turn, { markdown: result.markdown, info: result.answer, note: "" });
       turn.state = "done";
+      this.tellContexts();
+      if (method === "aiex/explain") tell("explained", true);
       return result;
     } catch (error) {
       const failure = source.token.isCancellationRequested ? undefined : told(error);

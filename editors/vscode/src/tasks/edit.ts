@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
 import { metaLine } from "../answers/meta";
 import { plainTitle } from "../answers/view";
+import { tell, type Working } from "../contexts";
 import type { Previews } from "../edits/preview";
 import type { EditResult } from "../protocol";
 import type { Asking } from "./ask";
@@ -31,31 +32,12 @@ export class Editing {
     private readonly asking: Asking,
     private readonly previews: Previews,
     private readonly during: <T>(work: Promise<T>) => Promise<T>,
+    private readonly working: Working,
   ) {}
 
   /** Runs a task and returns its result when its edit was made or refused. */
-  async run(method: string, params: Record<string, unknown>): Promise<EditResult | undefined> {
-    const client = this.client();
-    if (!client) return undefined;
-    const work = begun(verb(method));
-    const { token } = work.cancel;
-    this.running.add(work);
-    void this.during(work.busy);
-    try {
-      const result = await this.send(client, method, params, work);
-      await this.report(work.title, params, result);
-      return result;
-    } catch (error) {
-      if (token.isCancellationRequested) this.previews.discardAll();
-      else void this.failed(error, method, params);
-      return undefined;
-    } finally {
-      work.rests();
-      work.ends();
-      this.previews.agreed.clear();
-      this.running.delete(work);
-      work.cancel.dispose();
-    }
+  run(method: string, params: Record<string, unknown>): Promise<EditResult | undefined> {
+    return this.working.during(() => this.work(method, params));
   }
 
   /** Stops all that is running; returns whether there was any. */
@@ -82,6 +64,33 @@ export class Editing {
     const unwanted = this.unwanted;
     this.unwanted = false;
     return unwanted;
+  }
+
+  private async work(
+    method: string,
+    params: Record<string, unknown>,
+  ): Promise<EditResult | undefined> {
+    const client = this.client();
+    if (!client) return undefined;
+    const work = begun(verb(method));
+    const { token } = work.cancel;
+    this.running.add(work);
+    void this.during(work.busy);
+    try {
+      const result = await this.send(client, method, params, work);
+      await this.report(work.title, params, result);
+      return result;
+    } catch (error) {
+      if (token.isCancellationRequested) this.previews.discardAll();
+      else void this.failed(error, method, params);
+      return undefined;
+    } finally {
+      work.rests();
+      work.ends();
+      this.previews.agreed.clear();
+      this.running.delete(work);
+      work.cancel.dispose();
+    }
   }
 
   private send(
@@ -129,6 +138,7 @@ export class Editing {
     const turn = { markdown: markdown.join("\n\n"), state: "done", note: "", info: result.answer };
     this.asking.keep(title, turn as Parameters<Asking["keep"]>[1], about);
     if (!result.applied) return;
+    tell("edited", true);
     void vscode.window.setStatusBarMessage(
       `$(check) ${title} — ${metaLine(result.answer)}`,
       10_000,

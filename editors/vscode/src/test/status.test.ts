@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ProviderHealth, ProviderStatus } from "../protocol";
-import { bar, standing, tooltip } from "../status/text";
+import { bar, hasModel, standing, tooltip } from "../status/text";
 
 const NONE = { current: 0, limit: null, remaining: null };
 const OPENAI: ProviderStatus = {
@@ -68,10 +68,13 @@ test("without a server it says why", () => {
 
 test("the tooltip has a row a provider: status, latency, circuit, limits; and today's cost", () => {
   const text = tooltip("running", health("ok", "openai"));
-  assert.match(text, /\| `openai` \| \$\(pass\) healthy \| 123 ms \| closed \| 59 requests \|/);
   assert.match(
     text,
-    /\| `ollama` \| \$\(warning\) unhealthy \|  \| open until 12:34 UTC \| no limit \|/,
+    /\| `openai` \| \$\(pass\) healthy \| 123 ms \| closed \| 59 of 60 requests \|/,
+  );
+  assert.match(
+    text,
+    /\| `ollama` \| \$\(warning\) unhealthy \| – \| open until 12:34 UTC \| no limit \|/,
   );
   assert.match(text, /Today: \$0.12/);
 });
@@ -84,4 +87,11 @@ test("a provider's name cannot break the table", () => {
 test("how a provider stands is told in a few words", () => {
   assert.equal(standing(OPENAI), "healthy · 123 ms");
   assert.equal(standing({ ...OLLAMA, error: "refused" }), "unhealthy · circuit open · refused");
+});
+
+test("a model of one's own is one that answers and did not come along", () => {
+  const known = health("ok", "x");
+  assert.equal(hasModel(known), true);
+  const builtIn: ProviderStatus = { ...OPENAI, provider: "embedded", type: "embedded" };
+  assert.equal(hasModel({ ...known, providers: [OLLAMA, builtIn] }), false);
 });

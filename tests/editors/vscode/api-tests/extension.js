@@ -3,6 +3,7 @@ const fs = require('node:fs');
 const vscode = require('vscode');
 const beside = require('./beside');
 const { file, until } = require('./help');
+const memory = require('./memory');
 
 const EXTENSION = 'aiex-lsp.aiex-lsp';
 
@@ -57,6 +58,29 @@ const LOOKS = {
     return list.items.map((one) => one.label.label ?? one.label);
   },
 
+  // The keys that hold where nobody has set any: VS Code's, its extensions' and ours.
+  async keys() {
+    const uri = vscode.Uri.parse('vscode://defaultsettings/keybindings.json');
+    const text = (await vscode.workspace.openTextDocument(uri)).getText();
+    return [...text.matchAll(/\{ "key": "([^"]+)",\s+"command": "([^"]+)"/g)].map(([, ...one]) => one);
+  },
+
+  // A cell is a document of its own.
+  async notebook() {
+    const cell = new vscode.NotebookCellData(
+      vscode.NotebookCellKind.Code, 'def doubled(number):\n    return 2 * number\n', 'python');
+    const notebook = await vscode.workspace.openNotebookDocument(
+      'jupyter-notebook', new vscode.NotebookData([cell]));
+    await vscode.window.showNotebookDocument(notebook);
+    const { uri } = notebook.cellAt(0).document;
+    const at = new vscode.Range(0, 5, 0, 5);
+    const listed = await until('actions of a cell', async () => {
+      const all = await vscode.commands.executeCommand('vscode.executeCodeActionProvider', uri, at);
+      return all?.some((one) => one.title.includes('doubled')) && all;
+    });
+    return listed.map((one) => one.title);
+  },
+
   async settings() {
     const all = vscode.workspace.getConfiguration();
     return JSON.stringify(all.get('aiex'));
@@ -107,6 +131,7 @@ async function takeSettings() {
 
 exports.activate = (context) => {
   context.subscriptions.push(
+    vscode.workspace.registerFileSystemProvider('memory', memory),
     vscode.commands.registerCommand('aiexTests.settings', takeSettings),
     vscode.commands.registerCommand('aiexTests.run', () => write(process.env.AIEX_API, LOOKS)),
     vscode.commands.registerCommand('aiexTests.beside', () =>
