@@ -28,6 +28,7 @@ call ale#linter#Define('python', {{
       \\ }})
 """
 """The language's own server, as one would have it in ALE."""
+OWN_ONLY = "let g:ale_linters = {'python': ['own']}"
 
 pytestmark = [
     pytest.mark.editors,
@@ -56,7 +57,7 @@ def sit_down(folder: Path, script: str, vimrc: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     """Yield what is seen with each, one beside the other."""
-    ale = f"set rtp+={ALE}\nlet g:ale_linters = {{'python': ['aiex']}}\n"
+    ale = f"set rtp+={ALE}\n"
     commands, setup, *_ = _vimrcs()
     client = commands + setup
     key = re.search(r"`(nnoremap [^`]*)`", (PAGES / "vim.md").read_text(encoding="utf-8"))
@@ -67,9 +68,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
                 sit_down, tmp_path_factory.mktemp("vim"), script, "filetype plugin on\n" + vimrc
             )
             for name, script, vimrc in (
-                ("ale", "vim.vim", ale + client),
+                ("ale", "vim.vim", f"{ale}let g:ale_linters_explicit = 1\n{client}"),
                 ("commands", "vim_plugin.vim", f"{commands}\n{key[1]}\n"),
-                ("beside", "vim_beside.vim", ale.replace("'aiex'", "'aiex', 'own'") + client + OWN),
+                ("beside", "vim_beside.vim", f"{ale}{OWN_ONLY}\n{client}{OWN}"),
             )
             if name == "commands" or ALE.is_dir()
         }
@@ -143,8 +144,13 @@ def test_ale_shows_what_the_language_s_own_server_says_and_what_aiex_says(
         "Own says so",
         "general: No check of the discount Check it",
     ]
+    assert beside["linters"] == ["own", "aiex"]
     assert any("Own documentation" in text for text in beside["shown"])
     assert any("Sums prices less a discount." in text for text in beside["shown"])
+
+
+def test_ale_s_own_choice_of_linters_is_kept_and_aiex_added(beside: dict[str, Any]) -> None:
+    assert beside["default_linters"] == ["aiex", "cargo", "rls"]
 
 
 def test_vim_commands_complete_every_word(commands: dict[str, Any]) -> None:
@@ -167,7 +173,7 @@ def test_vim_commands_bind_no_key_and_have_help(commands: dict[str, Any]) -> Non
 
 
 def test_vim_commands_work_without_ale_and_its_setup_says_so(commands: dict[str, Any]) -> None:
-    assert "there is no ALE" in commands["no_ale"]
+    assert "no ALE: install it" in commands["no_ale"]
 
 
 def test_vim_command_makes_a_quickfix_list_of_findings_and_fixes_one(

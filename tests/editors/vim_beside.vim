@@ -58,6 +58,11 @@ function! s:Run() abort
   ALECodeAction
   call s:Wait('findings', {-> s:Listed('No check')})
   let s:seen.findings = s:Texts()
+  let s:seen.linters = g:ale_linters.python
+  new
+  let b:ale_enabled = 0
+  setfiletype rust
+  let s:seen.default_linters = sort(map(ale#linter#Get('rust'), 'v:val.name'))
   call s:Leave()
 endfunction
 

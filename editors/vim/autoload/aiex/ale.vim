@@ -19,7 +19,7 @@ endfunction
 
 function! s:Last() abort
   if !s:Define()
-    call aiex#warn('there is no ALE on ''runtimepath'': install it, or leave out aiex#ale#setup()')
+    call aiex#warn('no ALE: install it, or take out aiex#ale#setup()')
   endif
 endfunction
 
@@ -39,7 +39,28 @@ function! s:Define() abort
   catch /^Vim\%((\a\+)\)\=:E117:/
     return 0
   endtry
+  augroup aiex_ale
+    autocmd!
+    execute 'autocmd FileType' join(s:filetypes, ',') 'call s:Enable(expand("<amatch>"))'
+  augroup END
+  if !has('vim_starting') && index(s:filetypes, &filetype) >= 0
+    call s:Enable(&filetype)
+  endif
   return 1
+endfunction
+
+" Adds the server to what ALE runs for a language. Of Python, Go, Rust and Elixir ALE runs a few
+" linters only where nothing is set.
+function! s:Enable(filetype) abort
+  let g:ale_linters = get(g:, 'ale_linters', {})
+  if !has_key(g:ale_linters, a:filetype)
+    let l:names = map(ale#linter#Get(a:filetype), 'v:val.name')
+    if index(l:names, 'aiex') < 0
+      let g:ale_linters[a:filetype] = l:names + ['aiex']
+    endif
+  elseif type(g:ale_linters[a:filetype]) == v:t_list && index(g:ale_linters[a:filetype], 'aiex') < 0
+    let g:ale_linters[a:filetype] += ['aiex']
+  endif
 endfunction
 
 " Returns the project's folder of a buffer, else the file's own.
