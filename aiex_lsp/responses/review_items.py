@@ -44,6 +44,19 @@ _CATEGORIES = (
     "testing",
 )
 
+_SEVERITY = ("severity", "level", "priority", "impact", "risk")
+_PLACE = ("line", "lines", "line number", "line numbers", "location", "where")
+_CATEGORY = ("category", "type", "rule")
+_DESCRIPTION = (
+    *("description", "issue", "problem", "message", "explanation"),
+    *("details", "detail"),
+)
+_FIX = (
+    *("suggestion", "suggested fix", "fix", "recommendation"),
+    *("solution", "remediation", "how to fix"),
+)
+"""Names of a remark's fields by what they tell; the first that is there counts."""
+
 
 @dataclass(slots=True)
 class Item:
@@ -72,78 +85,20 @@ def finding_of(item: Item) -> Finding | None:
     """Return the finding an item tells, None where it tells nothing."""
     # Runs of spaces would cost the patterns below quadratic time.
     title = " ".join(plain(item.title[:5000]).split())
-    if FIELD.match(title) and item.kind == "list":
-        # A list of fields alone: nothing that can stand by itself.
-        value = FIELD.match(title)
-        title = value["value"] if value else title
-    fields = item.fields
-    severity: Severity | None = None
-    for name in ("severity", "level", "priority", "impact", "risk"):
-        if name in fields and (severity := severity_of(fields[name])):
-            break
+    if item.kind == "list" and (value := FIELD.match(title)):
+        title = value["value"]  # a list of fields alone: nothing that can stand by itself
+    severity = _severity(item)
     if tag := SEVERITY_TAG.search(title):
         severity = severity or severity_of(tag[1] or tag[2])
         title = _without_tag(title, tag)
-    place = next(
-        (
-            fields[k]
-            for k in ("line", "lines", "line number", "line numbers", "location", "where")
-            if k in fields
-        ),
-        None,
-    )
     body = " ".join(plain(part) for part in item.body)
+    place = next((item.fields[name] for name in _PLACE if name in item.fields), None)
     start, end = _place(place, title, body)
     title = _without_place(NUMBERED.sub("", title, count=1) if NUMBERED.match(title) else title)
-    described = next(
-        (
-            fields[k]
-            for k in (
-                "description",
-                "issue",
-                "problem",
-                "message",
-                "explanation",
-                "details",
-                "detail",
-            )
-            if fields.get(k)
-        ),
-        "",
-    )
-    parts = [
-        part
-        for part in (title.rstrip(":").strip(), plain(described).strip() or body.strip())
-        if part
-    ]
-    if item.kind == "heading" or described:
-        message = ": ".join(parts)
-    else:
-        message = " ".join([title, *([plain(described)] if described else []), body]).strip()
-    message = " ".join(message.split())
-    if (
-        len(message) < 4
-        or not re.search(r"\w{2}", message)
-        or (message.endswith(":") and len(message) < 60)
-    ):
+    message = _message(item, title, body)
+    if message is None:
         return None
-    fix = next(
-        (
-            fields[k]
-            for k in (
-                "suggestion",
-                "suggested fix",
-                "fix",
-                "recommendation",
-                "solution",
-                "remediation",
-                "how to fix",
-            )
-            if fields.get(k)
-        ),
-        None,
-    )
-    category = next((plain(fields[k]) for k in ("category", "type", "rule") if fields.get(k)), None)
+    fix, category = _filled(item, _FIX), plain(_filled(item, _CATEGORY))
     return Finding(
         message=message[:2000],
         severity=severity or severity_of_section(item.section) or "warning",
@@ -153,6 +108,33 @@ def finding_of(item: Item) -> Finding | None:
         suggestion=plain(fix).strip() if fix else None,
         quote=None,
     )
+
+
+def _filled(item: Item, names: tuple[str, ...]) -> str:
+    """Return the first of these fields that says something, "" where none does."""
+    return next((item.fields[name] for name in names if item.fields.get(name)), "")
+
+
+def _severity(item: Item) -> Severity | None:
+    for name in _SEVERITY:
+        if name in item.fields and (found := severity_of(item.fields[name])):
+            return found
+    return None
+
+
+def _message(item: Item, title: str, body: str) -> str | None:
+    """Return what an item says on one line, None where that is too little to be a finding."""
+    described = plain(_filled(item, _DESCRIPTION))
+    if item.kind == "heading" or _filled(item, _DESCRIPTION):
+        parts = (title.rstrip(":").strip(), described.strip() or body.strip())
+        message = ": ".join(part for part in parts if part)
+    else:
+        message = f"{title} {body}"
+    message = " ".join(message.split())
+    introduces = message.endswith(":") and len(message) < 60
+    if len(message) < 4 or not re.search(r"\w{2}", message) or introduces:
+        return None
+    return message
 
 
 def _without_tag(title: str, tag: re.Match[str]) -> str:
