@@ -65,8 +65,7 @@ def join(
     """Return the parts; nothing is opened and nobody asked before the first use.
 
     `settings` are those that hold now, of the first workspace folder; which store is shared is
-    read once. `tell` takes one sentence
-    for the user about shared state that was lost or is back.
+    read once. `tell` takes one sentence for the user about shared state that was lost or is back.
     """
     from aiex_lsp.doctor import diagnose, diagnosis_json
     from aiex_lsp.events.bus import EventBus

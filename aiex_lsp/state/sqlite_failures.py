@@ -52,7 +52,7 @@ def explained(error: Exception, path: Path) -> StateError:
     if code == sqlite3.SQLITE_FULL:
         return _full(path)
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-        return _forbidden(path)
+        return _a_folder(path) if path.is_dir() else _forbidden(path)
     if code == sqlite3.SQLITE_IOERR:
         return StateError(
             f"The shared state cannot be read or written: disk error ({path})",
@@ -79,6 +79,13 @@ def _of_system(error: OSError, path: Path) -> StateError:
 def _full(path: Path) -> StateError:
     return StateError(
         f"The disk is full: the shared state cannot be written ({path})", "Free some space"
+    )
+
+
+def _a_folder(path: Path) -> StateError:
+    return StateError(
+        f"The shared state cannot be used: a folder lies in its place ({path})",
+        "Move it away, or name another state folder in AIEX_STATE_DIR",
     )
 
 

@@ -208,6 +208,12 @@ async def test_a_path_that_cannot_be_a_folder_is_an_error_with_a_remedy(open_sto
         await take(open_store(), "a")
 
 
+async def test_a_folder_in_the_place_of_the_file_is_told_as_that(open_store, path):
+    path.mkdir(parents=True)
+    with pytest.raises(StateError, match="a folder lies in its place .* Move it away"):
+        await take(open_store(), "a")
+
+
 async def test_rows_that_left_do_not_stay_in_the_file(path, open_store):
     time_ = [1_800_000_000.0]
     store = open_store(clock=lambda: time_[0])
