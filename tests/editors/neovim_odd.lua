@@ -55,6 +55,9 @@ desk.run(function()
   seen.group = vim.api.nvim_get_hl(0, { name = 'AiexTitle' }).link
   seen.health = health()
 
+  vim.cmd('Aiex prompt tets')
+  seen.no_task = desk.said('no task "tets"')
+
   -- 'winborder' holds for answers too; without a border its lines stand in a bar.
   desk.to_symbol()
   vim.o.winborder = 'double'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -30,6 +31,7 @@ def test_callbacks_of_the_user_s_own_take_nothing_away(seen):
     assert seen["calls"] == ["on_init", "on_exit"]
     assert "Fix: Discount goes first" in seen["actions"]
     assert seen["group"] == "FloatTitle"
+    assert seen["no_task"].endswith('did you mean "tests"?')
 
 
 def test_the_border_is_that_of_all_floats_and_its_lines_are_seen_without_one(seen):
@@ -124,3 +126,45 @@ def test_a_border_that_is_none_is_told(tmp_path):
     assert said.count('"auto"') - said.count('"auto", "none"') == 2
     assert '{"+","-"}' in said
     assert os.linesep + '"bold"' in said
+
+
+def test_filetypes_of_the_user_s_own_configuration_are_told(tmp_path):
+    said = run_plugin(
+        tmp_path,
+        """
+        vim.notify = function(message) print(message) end
+        vim.lsp.config('aiex', { cmd = { 'env', 'serve' }, filetypes = { 'text' } })
+        require('aiex').setup {}
+        vim.bo.filetype = 'python'
+        vim.cmd('Aiex explain')
+        vim.cmd('checkhealth aiex')
+        print(table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n'))
+        """,
+    )
+    assert 'not for filetype "python"' in said
+    assert "enabled for: text" in said
+
+
+@pytest.mark.parametrize(
+    ("selection", "keys", "taken"),
+    [
+        ("inclusive", "0fävl", [0, 2, 0, 5]),
+        ("exclusive", "0fävl", [0, 2, 0, 4]),
+        ("exclusive", "0v$", [0, 0, 0, 7]),
+        ("inclusive", "0v$", [0, 0, 0, 7]),
+        ("exclusive", "V", [0, 0, 0, 7]),
+    ],
+)
+def test_a_selection_is_what_the_user_sees_selected(tmp_path, selection, keys, taken):
+    said = run_plugin(
+        tmp_path,
+        f"""
+        vim.api.nvim_buf_set_lines(0, 0, -1, false, {{ 'abäbä', 'end' }})
+        vim.o.selection = '{selection}'
+        vim.keymap.set('x', '<F5>', function()
+          print(vim.json.encode(require('aiex.place').selection(0)))
+        end)
+        vim.api.nvim_feedkeys(vim.keycode('{keys}<F5>'), 'x', false)
+        """,
+    )
+    assert json.loads(said) == taken

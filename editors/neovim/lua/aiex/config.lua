@@ -91,6 +91,13 @@ function M.cmd()
   return type(cmd) == 'table' and cmd or nil
 end
 
+--- Returns the filetypes it is for: those of the user's own vim.lsp.config(), else the options'.
+---@return string[]
+function M.filetypes()
+  local resolved = vim.lsp.config.aiex
+  return resolved and resolved.filetypes or M.get().filetypes
+end
+
 --- Returns the server's program with other words in the place of `serve`, as by `uvx aiex-lsp serve`.
 ---@param cmd string[]
 ---@param ... string

@@ -72,7 +72,7 @@ end
 local function check_setup(options)
   health.start('aiex: configuration')
   if vim.lsp.is_enabled('aiex') then
-    health.ok('enabled for: ' .. table.concat(options.filetypes, ', '))
+    health.ok('enabled for: ' .. table.concat(config.filetypes(), ', '))
   else
     health.warn('not enabled', { 'require("aiex").setup{} in init.lua, or vim.lsp.enable("aiex")' })
   end

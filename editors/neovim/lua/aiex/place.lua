@@ -38,7 +38,9 @@ function M.selection(buffer)
   end
   local line = vim.api.nvim_buf_get_lines(buffer, to[2] - 1, to[2], false)[1] or ''
   local past = #line
-  if to[3] <= #line then
+  if vim.o.selection == 'exclusive' then
+    past = math.min(to[3] - 1, #line)
+  elseif to[3] <= #line then
     past = to[3] - 1 + vim.str_utf_end(line, to[3]) + 1
   end
   return { from[2] - 1, from[3] - 1, to[2] - 1, past }

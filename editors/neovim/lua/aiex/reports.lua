@@ -75,14 +75,22 @@ function M.doctor(client)
   end)
 end
 
-local names = { tests = 'generateTests' }
+local names = {
+  explain = 'explain', analyze = 'analyze', tests = 'generateTests', fix = 'fix',
+  document = 'document', refactor = 'refactor',
+}
 
 --- Shows to the byte what a task would send, with tokens, price and redactions; sends nothing.
 ---@param call aiex.Call
 function M.prompt(call)
   local task = call.words[1] or 'explain'
   local params = require('aiex.place').params(call.client, call.buffer, call.lines)
-  params.task = names[task] or task
+  params.task = names[task]
+  if not params.task then
+    local near = require('aiex.config').nearest(task, vim.tbl_keys(names))
+    return vim.notify(('aiex: there is no task "%s"%s'):format(
+      task, near and ('; did you mean "%s"?'):format(near) or ''), vim.log.levels.WARN)
+  end
   if task == 'fix' then
     local line = vim.api.nvim_win_get_cursor(0)[1] - 1
     local found = vim.diagnostic.get(call.buffer, { lnum = line })[1]

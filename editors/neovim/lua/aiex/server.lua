@@ -100,7 +100,7 @@ end
 ---@return string
 function M.why_none()
   local config = require('aiex.config')
-  local options, cmd = config.get(), config.cmd()
+  local cmd = config.cmd()
   local filetype = vim.bo.filetype
   if cmd and vim.fn.executable(cmd[1]) == 0 then
     return require('aiex').missing(cmd[1])
@@ -108,7 +108,7 @@ function M.why_none()
     return 'aiex: not started; call require("aiex").setup{} in your init.lua'
   elseif vim.bo.buftype ~= '' then
     return 'aiex: this window shows no file; go to the code first'
-  elseif not vim.list_contains(options.filetypes, filetype) then
+  elseif not vim.list_contains(config.filetypes(), filetype) then
     return ('aiex: not for filetype "%s"; add it to `filetypes` in setup'):format(filetype)
   end
   return 'aiex: not attached to this buffer (yet); :checkhealth aiex says more'
