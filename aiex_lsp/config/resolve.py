@@ -67,29 +67,33 @@ def resolve(
     """
     providers = dict(_providers(values, env, named, agreed, report, source_of, more_types))
 
-    def known(path: Path, name: str | None) -> str | None:
-        if name is None or name in providers:
-            return name
-        hint = nearest(name, providers) or f"; there are {', '.join(sorted(providers))}"
-        report(path, f'There is no provider "{show_key((name,))}"{hint}')
-        return None
+    def known(path: Path, name: str) -> bool:
+        if name not in providers:
+            hint = nearest(name, providers) or f"; there are {', '.join(sorted(providers))}"
+            report(path, f'There is no provider "{show_key((name,))}"{hint}')
+        return name in providers
+
+    def pinned(path: Path, name: str | None) -> str | None:
+        if name is not None:
+            known(path, name)
+        return name  # an unknown one too: what is meant for it goes to nobody else
 
     def known_all(path: Path, names: Any) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(n for name in names if (n := known(path, name))))
+        return tuple(dict.fromkeys(name for name in names if known(path, name)))
 
     tasks: dict[str, TaskSettings] = {}
     for name, table in (values.get("tasks") or {}).items():
         path = ("tasks", name)
         given = dict(table)
         if "provider" in given:
-            given["provider"] = known((*path, "provider"), given["provider"])
+            given["provider"] = pinned((*path, "provider"), given["provider"])
         if "fallback_providers" in given:
             key = (*path, "fallback_providers")
             given["fallback_providers"] = known_all(key, given["fallback_providers"])
         known_as = TASK_ALIASES.get(name, name)
         tasks[known_as] = replace(tasks.get(known_as, TaskSettings()), **given)
     return Settings(
-        default_provider=known(("default_provider",), values.get("default_provider")),
+        default_provider=pinned(("default_provider",), values.get("default_provider")),
         fallback_providers=known_all(("fallback_providers",), values["fallback_providers"]),
         strategy=values["strategy"],
         request_timeout=float(values["request_timeout"]),

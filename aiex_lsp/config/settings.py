@@ -211,7 +211,8 @@ class Problem:
 class Settings:
     """Everything that holds for one workspace folder. Times in seconds.
 
-    `first_token_timeout` None: 15, for local providers 120.
+    `first_token_timeout` None: 15, for local providers 120. `default_provider`, like a task's
+    `provider`, may be none of `providers`: then calls fail and say so, and go to nobody else.
     """
 
     default_provider: str | None = None

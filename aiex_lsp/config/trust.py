@@ -122,8 +122,10 @@ class _Restriction:
 
     def _provider(self, name: str) -> str | None:
         provider = self.trusted.providers.get(name)
-        if provider is None or (provider.agreed and provider.enabled):
-            return None  # an unknown name is reported where all layers are known
+        if provider is None:
+            return "choose a provider that you have not set up"
+        if provider.agreed and provider.enabled:
+            return None
         return "choose a provider you have not agreed to"
 
     def _agreed_only(self, path: Path, names: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ from aiex_lsp.config.settings import Problem, Settings
 from aiex_lsp.doctor.checks import Check, CheckStatus, Diagnosis, diagnosis_json, fails
 from aiex_lsp.doctor.provider import examine
 from aiex_lsp.llm.pool import AdapterPool
-from aiex_lsp.llm.summary import chosen, in_use
+from aiex_lsp.llm.summary import chosen, in_use, missing
 
 if TYPE_CHECKING:
     from aiex_lsp.state.shared import SharedState
@@ -47,7 +47,7 @@ async def diagnose(
     )
     checks = dict(zip(names, exams, strict=True))
     found = [one for name in names for one in checks[name]]
-    ok = not any(fails(one) for one in exams)
+    ok = not missing(settings) and not any(fails(one) for one in exams)
     if not meant:
         usable = [name for name in names if name in used and _usable(checks[name])]
         found.append(_anybody(usable))

@@ -96,7 +96,7 @@ class ModelCoordinator:
         return choice
 
     async def _named(self, asked: Asked, name: str, model: str | None) -> Choice:
-        first = _configured(name, asked.settings)
+        first = _configured(name, asked)
         order = [Candidate(first, model)]
         reason = kept_here(first, asked.policy_for(first), asked.facts)
         if reason is not None:
@@ -196,13 +196,16 @@ class ModelCoordinator:
         )
 
 
-def _configured(name: str, settings: Settings) -> ProviderSettings:
-    provider = settings.providers.get(name)
+def _configured(name: str, asked: Asked) -> ProviderSettings:
+    providers = asked.settings.providers
+    provider = providers.get(name)
     if provider is None:
-        near = difflib.get_close_matches(name, settings.providers, 1)
-        known = ", ".join(settings.providers)
-        hint = f"Did you mean {near[0]}?" if near else f"Known are {known}"
-        raise UsageError(f"Provider {name!r} is not configured", hint)
+        near = difflib.get_close_matches(name, providers, 1)
+        hint = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(providers)}"
+        if name == asked.request.provider:
+            raise UsageError(f"Provider {name!r} is not configured", hint)
+        what = f"The configured provider {name[:60]!r} does not exist"
+        raise ConfigError(f"{what}, and nobody else is asked in its place", hint)
     if provider.wrong_address:
         raise ConfigError(
             f"The base_url of {name} cannot be used, and no other address is asked for it",

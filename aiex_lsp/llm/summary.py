@@ -38,6 +38,12 @@ def chosen(settings: Settings) -> bool:
     )
 
 
+def missing(settings: Settings) -> set[str]:
+    """Return the providers that are pinned, for all calls or a task's, but do not exist."""
+    pinned = {settings.default_provider, *(task.provider for task in settings.tasks.values())}
+    return {name for name in pinned if name is not None and name not in settings.providers}
+
+
 def in_use(settings: Settings) -> list[ProviderSettings]:
     """Return the providers calls would go to: pinned ones, fallbacks and tasks', or configured.
 
@@ -61,6 +67,8 @@ def active_of(settings: Settings, statuses: Sequence[ProviderStatus]) -> Active:
     """Return the pinned provider, else the one chosen last, else the first that can be asked."""
     by_name = {one.provider: one for one in statuses}
     used = [by_name[one.name] for one in in_use(settings) if one.name in by_name]
+    if settings.default_provider in missing(settings):
+        return Active(settings.default_provider, None, settings.strategy)
     found = by_name.get(settings.default_provider or "")
     if found is None:
         called = [one for one in statuses if one.last_selected is not None]
@@ -86,10 +94,12 @@ def summary(
         for one in statuses
         if one.provider in used and (why := _trouble(one, settings))
     }
+    lost = missing(settings)
+    troubles |= dict.fromkeys(lost, "does not exist")
     severity: Severity = "ok"
     if any(one.in_flight for one in statuses):
         severity = "busy"
-    elif used and all(name in troubles for name in used):
+    elif active.provider in lost or (used and all(name in troubles for name in used)):
         severity = "error"
     elif troubles:
         severity = "warning"

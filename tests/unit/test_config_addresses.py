@@ -1,4 +1,4 @@
-"""A written address that cannot be used: nobody is asked in its place, the vendor least of all."""
+"""An address or a name that is wrong: nobody is asked in its place, the vendor least of all."""
 
 from __future__ import annotations
 
@@ -77,3 +77,22 @@ def test_a_workspace_can_switch_nobody_off_by_an_address(place: Place) -> None:
     text = '[providers.openai]\nbase_url = "ftp://gate"\nbase-url = "http://evil"\n'
     before = place.load(env=KEYS).settings.providers["openai"]
     assert place.load(workspace=text, env=KEYS).settings.providers["openai"] == before
+
+
+def test_a_pinned_provider_that_does_not_exist_gives_its_calls_to_nobody(place: Place) -> None:
+    text = 'default_provider = "olama"\n[providers.anthropic]\n[tasks.fix]\nprovider = "opnai"\n'
+    loaded = place.load(text, env=KEYS)
+    assert loaded.settings.default_provider == "olama"
+    assert loaded.settings.task("fix").provider == "opnai"
+    assert {problem.line for problem in loaded.problems} == {1, 4}
+
+
+@pytest.mark.parametrize("name", ["nobody", "anthropic"])
+def test_a_workspace_cannot_unpin_by_a_name_that_is_not_set_up(place: Place, name: str) -> None:
+    user = 'default_provider = "ollama"\n[tasks.fix]\nprovider = "lm_studio"\n'
+    text = f'default_provider = "{name}"\n[tasks.fix]\nprovider = "{name}"\n'
+    loaded = place.load(user, workspace=text, env=KEYS)
+    assert loaded.settings.default_provider == "ollama"
+    assert loaded.settings.task("fix").provider == "lm_studio"
+    assert [problem.line for problem in loaded.problems] == [1, 3]
+    assert all(problem.file == str(place.workspace / ".aiex.toml") for problem in loaded.problems)

@@ -359,6 +359,14 @@ async def test_a_provider_whose_address_cannot_be_used():
     assert not found.ok
 
 
+async def test_a_pinned_provider_that_does_not_exist():
+    async with OllamaServer() as server:
+        held = configured("a", "ollama", server.base_url)
+        assert (await examined(held, default_provider="a")).ok
+        assert not (await examined(held, default_provider="b")).ok
+        assert not (await examined(held, tasks={"fix": TaskSettings(provider="b")})).ok
+
+
 # -- nothing configured -----------------------------------------------------------------------
 
 

@@ -346,6 +346,22 @@ async def test_wrong_names_are_the_callers_mistake(request_, error):
         await Rig().choose(settings(A, B, provider("off", enabled=False)), **request_)
 
 
+@pytest.mark.parametrize(
+    "changes", [{"default_provider": "aa"}, {"tasks": {"explain": TaskSettings(provider="aa")}}]
+)
+async def test_a_configured_provider_that_does_not_exist_is_no_reason_to_ask_another(changes):
+    held = replace(settings(A, B), **changes)
+    with pytest.raises(ConfigError) as caught:
+        await Rig().choose(held, task="explain")
+    assert str(caught.value) == (
+        "The configured provider 'aa' does not exist, and nobody else is asked in its place. "
+        "Did you mean a?"
+    )
+    # Whoever names another one, or a strategy, has chosen anew.
+    assert await Rig().names(held, task="explain", provider="b") == ["b"]
+    assert await Rig().names(held, task="explain", strategy="local_affinity") == ["a", "b"]
+
+
 class TestStrategies:
     async def test_the_measured_one_comes_first_and_the_report_says_why(self):
         rig = Rig()

@@ -22,7 +22,7 @@ from aiex_lsp.llm.overview import Overview
 from aiex_lsp.llm.peers import Peers
 from aiex_lsp.llm.scope import circuit_names, scope_of, window_name
 from aiex_lsp.llm.status_json import iso, payload, read_payload, status_json
-from aiex_lsp.llm.summary import Active, dollars, in_use, summary
+from aiex_lsp.llm.summary import Active, active_of, dollars, in_use, summary
 from aiex_lsp.llm.types import CircuitStatus, LimitStatus, ProviderStatus
 from aiex_lsp.state.types import Ceiling, CircuitPolicy, Member, Row, WindowLimits
 from tests.probed import (
@@ -426,6 +426,14 @@ def test_the_tooltip_has_one_line_a_provider():
         "b: unhealthy, circuit open, 48 of 50 requests and 99,999 of 100,000 tokens left this "
         "minute (b is not reachable)",
     ]
+
+
+def test_a_pinned_provider_that_does_not_exist_is_an_error():
+    held = Settings(default_provider="b", providers={"a": provider("a")})
+    active = active_of(held, [status("a", last_selected=5.0)])
+    assert active.provider == "b"
+    found = summary(held, [status("a")], active, None)
+    assert (found.text, found.severity) == ("b ⚠ does not exist", "error")
 
 
 def test_nothing_configured_is_no_trouble_while_this_machine_can_answer():

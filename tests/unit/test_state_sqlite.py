@@ -210,7 +210,7 @@ async def test_a_path_that_cannot_be_a_folder_is_an_error_with_a_remedy(open_sto
 
 async def test_a_folder_in_the_place_of_the_file_is_told_as_that(open_store, path):
     path.mkdir(parents=True)
-    with pytest.raises(StateError, match="a folder lies in its place .* Move it away"):
+    with pytest.raises(StateError, match=r"a folder lies in its place .* Move it away"):
         await take(open_store(), "a")
 
 
