@@ -7,6 +7,8 @@ export class Lenses implements vscode.CodeLensProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<void>();
   readonly onDidChangeCodeLenses = this.changed.event;
   private readonly listening: vscode.Disposable[];
+  /** Documents that had findings when it was last looked. */
+  private readonly withFindings = new Set<string>();
 
   constructor(private readonly runs: () => boolean) {
     this.listening = [
@@ -14,7 +16,7 @@ export class Lenses implements vscode.CodeLensProvider, vscode.Disposable {
         SCHEMES.map((scheme) => ({ scheme })),
         this,
       ),
-      vscode.languages.onDidChangeDiagnostics(() => this.changed.fire()),
+      vscode.languages.onDidChangeDiagnostics(({ uris }) => this.diagnosed(uris)),
       vscode.workspace.onDidChangeConfiguration((event) => {
         if (event.affectsConfiguration("aiex.codeLens")) this.changed.fire();
       }),
@@ -31,6 +33,17 @@ export class Lenses implements vscode.CodeLensProvider, vscode.Disposable {
     const settings = vscode.workspace.getConfiguration("aiex", document);
     const above = settings.get<boolean>("codeLens", false) ? await functions(document) : [];
     return [...fixes(document), ...above];
+  }
+
+  /** Other tools' problems, which change with each key, move no lens. */
+  private diagnosed(uris: readonly vscode.Uri[]): void {
+    const moved = uris.filter((uri) => {
+      const had = this.withFindings.delete(String(uri));
+      const has = vscode.languages.getDiagnostics(uri).some(isFinding);
+      if (has) this.withFindings.add(String(uri));
+      return had || has;
+    });
+    if (moved.length > 0) this.changed.fire();
   }
 
   dispose(): void {

@@ -86,12 +86,16 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         )
         code.settings(**SETTINGS)
         shutil.copytree(HERE / "api-tests", folder / "extensions" / "aiex-tests.api-tests-1.0.0")
+        shutil.copytree(
+            HERE / "python-extension", folder / "extensions" / "ms-python.python-2026.1.0"
+        )
         installed = code.install(vsix)
 
         def servers() -> list[dict[str, Any]]:
             return [
                 {
                     "environment": lines[0]["environment"],
+                    "origin": lines[0]["origin"],
                     "methods": [one["client"].get("method") for one in lines if "client" in one],
                     "commands": [one["command"] for one in sent(lines, "workspace/executeCommand")],
                 }

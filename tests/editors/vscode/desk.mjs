@@ -77,6 +77,17 @@ await both.step('hovers above one another', async () => {
   return { after, before: await hovered() };
 });
 
+await both.step('another Python selected', async () => {
+  const servers = (await ask('servers')).length;
+  await both.command('Python tests: Select');
+  const now = await until('its server', async () => {
+    const found = await ask('servers');
+    return found.length > servers && found;
+  });
+  await until('it runs', async () => /desk|spare/.test(await both.statusLabel()));
+  return now.map((one) => one.origin);
+});
+
 await both.page.close();
 
 await both.step('virtual', async () => {

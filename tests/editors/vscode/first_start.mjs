@@ -13,7 +13,6 @@ const cancels = [];
 globalThis.standIn = {
   ProgressLocation: { Notification: 15 },
   Uri: { joinPath: (uri, name) => ({ fsPath: join(uri.fsPath, name) }) },
-  extensions: { getExtension: () => undefined },
   workspace: {
     getConfiguration: () => ({ get: (name, otherwise) => given.settings[name] ?? otherwise }),
   },
@@ -47,7 +46,7 @@ try {
     subscriptions: [],
   };
   const began = Date.now();
-  const ended = await locate(context, { info: () => {}, warn: () => {} }).then(
+  const ended = await locate(context, undefined, { info: () => {}, warn: () => {} }).then(
     (found) => ({ found }),
     (error) => ({ error: error.message, next: error.next }),
   );

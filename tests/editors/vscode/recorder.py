@@ -1,7 +1,8 @@
 """Stands as `aiex-lsp` on PATH and writes down what VS Code and the server say to each other.
 
 Each server process gets a file `$AIEX_RECORDS/PID.jsonl`. Its first line has the keys in its
-environment and when it began, its last how it ended, the others what each side said.
+environment, where it was found and when it began, its last how it ended, the others what each side
+said.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def main() -> int:
 
     server = subprocess.Popen([real, *sys.argv[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     keys = {k: v for k, v in os.environ.items() if k.endswith("_API_KEY")}
-    write({"environment": keys, "began": time.time_ns(), "pid": server.pid})
+    origin = os.environ.get("AIEX_ORIGIN", "PATH")
+    write({"environment": keys, "began": time.time_ns(), "pid": server.pid, "origin": origin})
     assert server.stdin is not None
     assert server.stdout is not None
     for name in (signal.SIGTERM, signal.SIGINT):

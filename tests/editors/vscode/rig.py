@@ -160,7 +160,7 @@ def serving(code: CodeServer) -> Iterator[CodeServer]:
 
 
 def environment(base: dict[str, str], folder: Path) -> dict[str, str]:
-    """Return a desk's environment with a recording `aiex-lsp` first on PATH and no gallery."""
+    """Return a desk's environment: a recording `aiex-lsp` first on PATH, another in a Python."""
     programs = folder / "bin"
     programs.mkdir()
     records = folder / "records"
@@ -168,8 +168,15 @@ def environment(base: dict[str, str], folder: Path) -> dict[str, str]:
     recorder = programs / "aiex-lsp"
     recorder.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{HERE / "recorder.py"}" "$@"\n')
     recorder.chmod(0o755)
+    python = folder / "selected-python"
+    python.write_text(
+        '#!/bin/sh\ncase "$*" in *"-m aiex_lsp"*) export AIEX_ORIGIN=selected\n'
+        f'exec "{recorder}" serve;; esac\nexec "{sys.executable}" "$@"\n'
+    )
+    python.chmod(0o755)
     return {
         **base,
+        "AIEX_PYTHON": str(python),
         "PATH": os.pathsep.join([str(programs), str(NODE.parent), base["PATH"]]),
         # A login shell would put its own PATH over this one.
         "VSCODE_CLI": "1",

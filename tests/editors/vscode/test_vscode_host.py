@@ -44,6 +44,14 @@ def test_trust_starts_the_server_that_is_on_path_and_the_status_bar_says_who_ans
     assert "desk" in trusted["text"]
 
 
+def test_the_selected_python_s_server_is_taken_when_another_python_is_selected(
+    seen: dict[str, Any],
+) -> None:
+    *before, last = saw(seen, "another Python selected")
+    assert set(before) == {"PATH"}
+    assert last == "selected"
+
+
 def test_a_key_reaches_the_server_s_environment_and_nothing_else(seen: dict[str, Any]) -> None:
     saw(seen, "key kept")
     before, after = seen["servers"][:2]

@@ -76,32 +76,38 @@ export class Window {
 
   /** Picks an entry of the open quick pick by a part of its label. */
   async pick(label) {
-    const row = this.input().locator('.quick-input-list .monaco-list-row', { hasText: label });
-    await row.first().click();
+    const row = this.input().locator('.quick-input-list .monaco-list-row', { hasText: label }).first();
+    // What a click begins may keep the window so busy that the click is not acknowledged.
+    await row.click({ timeout: 5000 }).catch(async (error) => {
+      if (await row.isVisible()) throw error;
+    });
   }
 
   /**
-   * Opens the palette by a key, writes into it, and clicks a row of it where one is named. A window
+   * Opens the palette by a key, writes into it, and picks a row of it where one is named. A window
    * that is still loading takes the keyboard back, which closes the palette: then it is opened anew.
    */
   async choose(key, text, label) {
-    const rows = this.input().locator('.quick-input-list .monaco-list-row', { hasText: label });
+    const list = this.input().locator('.quick-input-list');
+    const box = this.input().locator('input').first();
+    const rows = list.locator('.monaco-list-row', { hasText: label });
+    const first = list.locator('.monaco-list-row.focused', { hasText: label });
     await until(`the palette with ${text}`, async () => {
       if (!(await this.input().isVisible())) await this.press(key);
-      await this.input().locator('input').first().fill(text, { timeout: 2000 });
-      if (label) await rows.first().click({ timeout: 2000 });
-      else await rows.first().waitFor({ timeout: 2000 });
-      return true;
+      await box.fill(text, { timeout: 2000 });
+      await rows.first().waitFor({ timeout: 2000 });
+      if (!label) return true;
+      if (await first.isVisible()) await this.press('Enter');
+      else await this.pick(label);
+      // What a command asks for comes in the same place.
+      return until(`${label} to be taken`, async () =>
+        !(await this.input().isVisible()) || (await box.inputValue({ timeout: 1000 })) !== text, 5000);
     });
   }
 
   /** Runs a command by the title that the palette shows. */
   async command(title) {
     await this.choose('F1', `>${title}`, title);
-    // What the command asks for comes in the same place.
-    await until('the palette to close', async () =>
-      !(await this.input().isVisible()) ||
-      !(await this.input().locator('input').first().inputValue()).startsWith('>'));
   }
 
   /** Changes settings of the user, as the settings editor does; null takes one back. */

@@ -6,7 +6,8 @@ import type { ServerState } from "../status/text";
 import { makeClient } from "./client";
 import { NoServer, type Found } from "./find";
 import { run } from "./run";
-import { locate } from "./start";
+import { SelectedPython } from "./python";
+import { locate, look } from "./start";
 
 /** What the server's owner is told. */
 export interface Told {
@@ -21,13 +22,16 @@ export class Server implements vscode.Disposable {
   client: LanguageClient | undefined;
   private found: Found | undefined;
   private turn: Promise<void> = Promise.resolve();
+  private readonly python: SelectedPython;
 
   constructor(
     private readonly context: vscode.ExtensionContext,
     private readonly keys: Keys,
     private readonly output: vscode.LogOutputChannel,
     private readonly told: Told,
-  ) {}
+  ) {
+    this.python = new SelectedPython(output, () => void this.pythonChanged());
+  }
 
   /** Returns the client where it runs. */
   get running(): LanguageClient | undefined {
@@ -67,7 +71,17 @@ export class Server implements vscode.Disposable {
   }
 
   dispose(): void {
+    this.python.dispose();
     void this.stop();
+  }
+
+  /** Another Python was selected: its server is taken, where it has one. */
+  private async pythonChanged(): Promise<void> {
+    await this.turn;
+    if (!vscode.workspace.isTrusted) return;
+    const found = await look(this.context, await this.python.path()).catch(() => undefined);
+    const isSame = JSON.stringify(found) === JSON.stringify(this.found);
+    if (found && !isSame) await this.restart();
   }
 
   private async startAnew(): Promise<void> {
@@ -79,7 +93,7 @@ export class Server implements vscode.Disposable {
     this.told.state("starting");
     try {
       this.warnOfKeys();
-      const found = await locate(this.context, this.output);
+      const found = await locate(this.context, await this.python.path(), this.output);
       this.found = found;
       this.output.info(`aiex-lsp from ${found.origin}: ${found.command} ${found.args.join(" ")}`);
       const client = makeClient({

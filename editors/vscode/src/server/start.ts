@@ -7,23 +7,30 @@ import { run } from "./run";
 
 const WINDOWS = process.platform === "win32";
 
+/** Returns how the server is started, undefined where it is nowhere yet. */
+export function look(
+  context: vscode.ExtensionContext,
+  python: string | undefined,
+): Promise<Found | undefined> {
+  return find({
+    configured: vscode.workspace.getConfiguration("aiex.server").get<string[]>("command", []),
+    python,
+    path: process.env["PATH"] ?? "",
+    windows: WINDOWS,
+    own: madePython(ownFolder(context), WINDOWS),
+    run: (command, args) => run(command, args),
+  });
+}
+
 /** Returns how the server is started; makes an environment for it where it is nowhere. */
 export async function locate(
   context: vscode.ExtensionContext,
+  python: string | undefined,
   log: vscode.LogOutputChannel,
 ): Promise<Found> {
   const settings = vscode.workspace.getConfiguration("aiex.server");
-  const folder = join(context.globalStorageUri.fsPath, "server");
-  const python = await selectedPython(log);
-  const path = process.env["PATH"] ?? "";
-  const found = await find({
-    configured: settings.get<string[]>("command", []),
-    python,
-    path,
-    windows: WINDOWS,
-    own: madePython(folder, WINDOWS),
-    run: (command, args) => run(command, args),
-  });
+  const folder = ownFolder(context);
+  const found = await look(context, python);
   const wheels = vscode.Uri.joinPath(context.extensionUri, "server").fsPath;
   const source = settings.get<string>("install", "").trim() || bundledWheel(wheels);
   if (found && !(found.origin === OWN && source && isOld(folder, source))) return found;
@@ -33,7 +40,10 @@ export async function locate(
       "Install it, or set aiex.server.command to where it is.",
     );
   }
-  const pythons = [...(python ? [python] : []), ...pythonsOnPath(path, WINDOWS)];
+  const pythons = [
+    ...(python ? [python] : []),
+    ...pythonsOnPath(process.env["PATH"] ?? "", WINDOWS),
+  ];
   const own = await vscode.window.withProgress(
     {
       location: vscode.ProgressLocation.Notification,
@@ -70,17 +80,6 @@ export async function locate(
   throw cancelled();
 }
 
-/** Returns the Python that is selected in the Python extension, where that is installed. */
-async function selectedPython(log: vscode.LogOutputChannel): Promise<string | undefined> {
-  const extension = vscode.extensions.getExtension("ms-python.python");
-  if (!extension) return undefined;
-  try {
-    const api = extension.isActive ? extension.exports : await extension.activate();
-    const active = api.environments.getActiveEnvironmentPath();
-    const environment = await api.environments.resolveEnvironment(active);
-    return environment?.executable?.uri?.fsPath ?? active?.path;
-  } catch (error) {
-    log.warn(`The Python extension does not tell which Python is selected: ${error}`);
-    return undefined;
-  }
+function ownFolder(context: vscode.ExtensionContext): string {
+  return join(context.globalStorageUri.fsPath, "server");
 }
