@@ -205,6 +205,10 @@ def test_vim_window_of_answers_is_for_reading(commands: dict[str, Any]) -> None:
     assert commands["status"] == ["explain", ""]
 
 
+def test_vim_window_of_answers_tells_why_there_is_none(commands: dict[str, Any]) -> None:
+    assert "'verbosely' is not one of" in commands["refused"]
+
+
 def test_vim_command_streams_an_explanation_beside_the_code(commands: dict[str, Any]) -> None:
     assert "Adds up the prices" in commands["explanation"]
     assert commands["shown"]

@@ -154,6 +154,9 @@ function! s:Run() abort
   normal q
   let s:seen.answer_closed = bufwinid('aiex://answer') < 0
 
+  call s:Next('Aiex explain verbosely')
+  call s:Wait('a refusal', {-> s:Said('verbosely')})
+  let s:seen.refused = s:Answer()
   call s:Findings()
   call s:Changed('refactored', 'Aiex refactor put the discount first')
   call s:Changed('documented', '4,6Aiex document')

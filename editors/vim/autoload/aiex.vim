@@ -93,7 +93,8 @@ endfunction
 " Streams a command's output into the window of answers.
 function! s:Text(command) abort
   let l:buffer = aiex#window#open()
-  call aiex#job#start(a:command, {_ -> 0}, function('aiex#window#append', [l:buffer]))
+  let l:Append = function('aiex#window#append', [l:buffer])
+  call aiex#job#start(a:command, {_ -> 0}, l:Append, l:Append)
 endfunction
 
 " Says something, and keeps it among the messages.

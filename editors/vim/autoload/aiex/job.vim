@@ -21,9 +21,11 @@ function! aiex#job#stop() abort
   call job_stop(s:job, 'int')
 endfunction
 
-" Runs the tool; Done gets its lines when it went well, Line each of them as it comes.
-function! aiex#job#start(words, Done, Line = {_ -> 0}) abort
-  let l:run = {'out': [], 'err': [], 'open': 2, 'status': 0, 'Done': a:Done, 'Line': a:Line}
+" Runs the tool; Done gets its lines when it went well, Failed what it said when not, Line each of
+" its lines as it comes.
+function! aiex#job#start(words, Done, Line = {_ -> 0}, Failed = {_ -> 0}) abort
+  let l:run = {'out': [], 'err': [], 'open': 2, 'status': 0,
+        \ 'Done': a:Done, 'Line': a:Line, 'Failed': a:Failed}
   let s:task = a:words[0]
   let s:job = job_start([aiex#job#program()] + a:words, {
         \ 'out_cb': {_, line -> s:Out(l:run, line)},
@@ -33,6 +35,7 @@ function! aiex#job#start(words, Done, Line = {_ -> 0}) abort
         \ 'in_io': 'null',
         \ })
   call aiex#say(s:task . '…')
+  redrawstatus!
 endfunction
 
 function! s:Out(run, line) abort
@@ -50,7 +53,9 @@ function! s:Ended(run, status = 0) abort
   redrawstatus!
   let l:said = join(filter(a:run.err, '!empty(v:val)'), ' ')
   if a:run.status
-    return aiex#warn(empty(l:said) ? 'stopped' : l:said)
+    let l:said = empty(l:said) ? 'stopped' : l:said
+    call a:run.Failed(l:said)
+    return aiex#warn(l:said)
   endif
   call a:run.Done(a:run.out)
   if !empty(l:said)
