@@ -56,6 +56,10 @@ def test_a_restored_session_has_no_empty_answers_and_takes_no_name(seen):
     assert seen["past_taken"].endswith("/5")
 
 
+def test_of_an_answer_that_still_grows_nothing_is_asked(seen):
+    assert seen["too_early"]
+
+
 def test_an_answer_that_comes_out_of_sight_is_told(seen):
     assert seen["unseen"] == "aiex: Explain `total`: there is an answer; :Aiex answers shows it"
 

@@ -237,7 +237,7 @@ end
 ---@param one? aiex.Shown the current one if left out
 ---@param question? string asked for if left out
 function M.follow_up(one, question)
-  one = one or current(function(each) return each.answer ~= nil end)
+  one = one or current(function(each) return each.answer ~= nil or each.state == 'running' end)
   if not (one and one.answer) or one.state == 'running' then
     return vim.notify('aiex: there is no finished answer to ask about', vim.log.levels.WARN)
   elseif not question or question == '' then
