@@ -78,6 +78,10 @@ class AiexProtocol(LanguageServerProtocol):
         if method is None:
             self._take_response(message)
             return
+        if not isinstance(msg_id, int | str | None) or not isinstance(method, str):
+            known = msg_id if isinstance(msg_id, int | str) else None
+            self.refuse(known, INVALID_REQUEST, "`method` is a string, `id` a number or a string")
+            return
         if msg_id is not None and not self._may_ask(method, msg_id):
             return
         if msg_id is None and not self._initialized and method != types.EXIT:
@@ -218,6 +222,11 @@ class AiexProtocol(LanguageServerProtocol):
 
     # -- lifecycle --------------------------------------------------------------------------
 
+    @property
+    def shut_down(self) -> bool:
+        """Whether the client has asked for the end."""
+        return bool(self._shutdown)
+
     def lsp_initialize(self, params: Any) -> types.InitializeResult:  # type: ignore[override]
         """Answer at once; services are made afterwards."""
         from aiex_lsp.server.lifecycle import initialize
@@ -237,7 +246,7 @@ class AiexProtocol(LanguageServerProtocol):
 
     def lsp_exit(self, *_: Any) -> None:  # type: ignore[override]
         """End the connection; exit status 0 after a shutdown, else 1."""
-        self._server.exit_code = 0 if self._shutdown else 1
+        self._server.exit_code = 0 if self.shut_down else 1
         self._server.stopped.set()
 
     async def lsp_workspace__execute_command(  # type: ignore[override]

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import queue
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _CHUNK = 1 << 16
+_LENGTH = re.compile(rb"content-length[ \t]*:[ \t]*(\d{1,15})\s*$", re.IGNORECASE)
+"""At the end of a line: after a message of wrong length its rest stands before the next header."""
+
 _FLUSH = 2.0
 """Seconds the last messages have to leave."""
 
@@ -36,7 +40,10 @@ class Writer(Protocol):
 
 
 async def serve(ls: AiexServer, reader: asyncio.StreamReader, writer: Writer) -> int:
-    """Return the exit status when the connection has ended: by `exit`, by its end, or by us."""
+    """Return the exit status when the connection has ended: by `exit`, by its end, or by us.
+
+    0 after a shutdown: some clients close their end then without saying `exit`.
+    """
     ls.log_handler.begin()
     ls.protocol.set_writer(writer)
     reading = asyncio.create_task(_read_messages(ls, reader))
@@ -49,7 +56,9 @@ async def serve(ls: AiexServer, reader: asyncio.StreamReader, writer: Writer) ->
         await asyncio.gather(reading, stopping, return_exceptions=True)
         await lifecycle.close(ls)
         writer.close()
-    return 1 if ls.exit_code is None else ls.exit_code
+    if ls.exit_code is not None:
+        return ls.exit_code
+    return 0 if ls.protocol.shut_down else 1
 
 
 async def stdio(ls: AiexServer) -> int:
@@ -179,8 +188,7 @@ async def _content_length(reader: asyncio.StreamReader) -> int | None:
             return None
         if not line:
             return None
-        name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-length" and value.strip().isdigit():
-            length = int(value)
+        if (found := _LENGTH.search(line)) is not None:
+            length = int(found[1])
         elif not line.strip() and length is not None:
             return length

@@ -29,6 +29,7 @@ async function shapes(session) {
     return result;
   }
 
+  await ask('aiex/renderPrompt', { ...here, task: 'explain' }); // it waits for all that starts
   await ask('textDocument/codeAction', {
     textDocument: { uri: FILE }, range: { start: position, end: position },
     context: { diagnostics: [diagnostic], triggerKind: 1 },
@@ -50,7 +51,6 @@ async function shapes(session) {
   await ask('aiex/refactor', { ...here, instruction: 'shorter' });
   await ask('aiex/fix', { textDocument: { uri: FILE }, diagnostic });
   await ask('aiex/run', { ...here, template: 'explain' });
-  await ask('aiex/renderPrompt', { ...here, task: 'explain' });
   await ask('aiex/cancel', { id: 'nothing' });
   for (const name of ['templates', 'providers', 'checkHealth', 'models', 'clusterHealth', 'usage',
     'diagnoseConfig', 'pause']) {

@@ -48,9 +48,12 @@ export function everything(encodings = ['utf-16']) {
 }
 
 export class Session {
-  /** Start a server; `started` is answered before anything else is asked. */
-  constructor() {
-    this.child = spawn('aiex-lsp', ['serve'], { stdio: ['pipe', 'pipe', 'ignore'] });
+  /** Start a server; a `silent` client answers none of its requests, `stderr` is not read. */
+  constructor({ silent = false, stderr = 'ignore', environment = {} } = {}) {
+    this.child = spawn('aiex-lsp', ['serve'], {
+      stdio: ['pipe', 'pipe', stderr], env: { ...process.env, ...environment },
+    });
+    this.settings = null;
     this.exit = new Promise((resolve) => this.child.on('exit', (code) => resolve(code)));
     this.messages = [];
     this.documents = new Map();
@@ -67,12 +70,15 @@ export class Session {
     this.connection = lsp.createMessageConnection(
       reader, new lsp.StreamMessageWriter(this.child.stdin));
     this.connection.onError(() => {});
-    this.connection.onRequest('workspace/applyEdit', ({ edit }) => this.apply(edit));
-    this.connection.onRequest('workspace/configuration', ({ items }) => items.map(() => null));
-    this.connection.onRequest('window/showDocument', () => ({ success: true }));
+    const answers = {
+      'workspace/applyEdit': ({ edit }) => this.apply(edit),
+      'workspace/configuration': ({ items }) => items.map(() => this.settings),
+      'window/showDocument': () => ({ success: true }),
+    };
     for (const method of ['window/workDoneProgress/create', 'client/registerCapability',
-      'client/unregisterCapability', 'window/showMessageRequest']) {
-      this.connection.onRequest(method, () => null);
+      'client/unregisterCapability', 'window/showMessageRequest']) answers[method] = () => null;
+    for (const [method, answer] of Object.entries(answers)) {
+      this.connection.onRequest(method, silent ? () => new Promise(() => {}) : answer);
     }
     this.connection.listen();
   }
@@ -104,6 +110,11 @@ export class Session {
     }
   }
 
+  /** Send bytes as they are. */
+  raw(...pieces) {
+    for (const piece of pieces) this.child.stdin.write(piece);
+  }
+
   command(name, argument, more = {}) {
     return this.ask('workspace/executeCommand', { command: name, arguments: [argument], ...more });
   }
@@ -131,8 +142,12 @@ export class Session {
         return { applied: false, failureReason: `${uri} is not at version ${version}` };
       }
       const text = lsp.TextDocument.applyEdits(document, change.edits);
-      this.documents.set(
-        uri, lsp.TextDocument.create(uri, document.languageId, document.version + 1, text));
+      const next = lsp.TextDocument.create(uri, document.languageId, document.version + 1, text);
+      this.documents.set(uri, next);
+      if (document.version === 0) continue; // a file that is not open
+      this.tell('textDocument/didChange', {
+        textDocument: { uri, version: next.version }, contentChanges: [{ text }],
+      });
     }
     return { applied: true };
   }

@@ -1,0 +1,31 @@
+// A rough client, and what it saw: JSON in $AIEX_SEEN.
+import { writeFileSync } from 'node:fs';
+import { big, burst, cancelled, silent } from './heavy.mjs';
+import { malformed } from './malformed.mjs';
+import { commands, documents, settings } from './sync.mjs';
+
+const PARTS = { settings, big, burst, malformed, silent, cancelled, documents, commands };
+
+async function main() {
+  const wanted = process.env.AIEX_PARTS?.split(' ') ?? Object.keys(PARTS);
+  const seen = { seconds: {} };
+  const left = [...wanted];
+  async function some() {
+    for (let name = left.shift(); name; name = left.shift()) {
+      const began = Date.now();
+      seen[name] = await PARTS[name]().catch((error) => {
+        throw new Error(`${name}: ${error.stack ?? error}`);
+      });
+      seen.seconds[name] = (Date.now() - began) / 1000;
+    }
+  }
+  await Promise.all([some(), some()]);
+  return seen;
+}
+
+main()
+  .catch((error) => ({ stuck: String(error.stack ?? error) }))
+  .then((seen) => {
+    writeFileSync(process.env.AIEX_SEEN, JSON.stringify(seen));
+    process.exit(0);
+  });
