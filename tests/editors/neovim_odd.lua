@@ -83,12 +83,41 @@ desk.run(function()
   local split = vim.fn.bufwinid('aiex://answer/3')
   seen.marks = { vim.wo[split].list, vim.wo[split].spell, vim.wo[split].colorcolumn, vim.wo[split].foldcolumn }
 
+  -- Answers that are to be splits are, beside the code and without the focus; without room a float.
+  require('aiex').setup { answer = { layout = 'split', split = 'right' } }
+  local function shown_in(name)
+    return desk.wait('window of ' .. name, function()
+      local at = vim.fn.bufwinid(name)
+      return at ~= -1 and desk.text(vim.fn.bufnr(name)):find('Nothing is rounded') and at
+    end)
+  end
+  vim.cmd('Aiex close')
+  local home = vim.api.nvim_get_current_win()
+  vim.cmd('Aiex explain')
+  local beside = shown_in('aiex://answer/4')
+  desk.idle()
+  seen.beside = {
+    vim.api.nvim_win_get_config(beside).relative, vim.api.nvim_get_current_win() == home,
+    vim.fn.win_screenpos(beside)[2] > vim.fn.win_screenpos(home)[2],
+  }
+  vim.cmd('Aiex close')
+  local columns, least = vim.o.columns, vim.o.winminwidth
+  vim.o.columns, vim.o.winminwidth = 12, 8
+  vim.cmd('Aiex explain')
+  seen.squeezed = vim.api.nvim_win_get_config(shown_in('aiex://answer/5')).relative
+  desk.idle()
+  vim.cmd('Aiex close')
+  vim.o.columns, vim.o.winminwidth = columns, least
+  require('aiex').setup {}
+  explain()
+  vim.cmd('Aiex keep')
+
   -- A session remembers the window of an answer, but not its text.
   seen.session_lines, seen.restored = restored()
   vim.cmd('Aiex close')
 
   -- A buffer has the next answer's name, such as one a session made.
-  vim.cmd('split | enew | file aiex://answer/4')
+  vim.cmd('split | enew | file aiex://answer/7')
   vim.cmd.wincmd('p')
   explain()
   seen.past_taken = vim.api.nvim_buf_get_name((select(2, desk.float())))

@@ -48,12 +48,17 @@ def test_a_split_is_for_reading_and_needs_room(seen):
     assert seen["marks"] == [False, False, "", "0"]
 
 
+def test_answers_are_splits_where_that_is_set(seen):
+    assert seen["beside"] == ["", True, True]
+    assert seen["squeezed"] == "editor"
+
+
 def test_a_restored_session_has_no_empty_answers_and_takes_no_name(seen):
     assert seen["session_lines"].strip() != "0"
     assert seen["restored"].startswith("1 ")
     assert "prices.py" in seen["restored"]
     assert "aiex://" not in seen["restored"]
-    assert seen["past_taken"].endswith("/5")
+    assert seen["past_taken"].endswith("/8")
 
 
 def test_of_an_answer_that_still_grows_nothing_is_asked(seen):
@@ -99,6 +104,24 @@ def test_in_an_old_neovim_one_sentence_says_what_is_needed(tmp_path):
     assert said.count("Neovim 0.11 or later is needed") == 4
     assert said.count("aiex: ") == 3
     assert "stack traceback" not in said
+
+
+def test_what_waits_for_a_server_that_does_not_start_is_dropped(tmp_path):
+    said = run_plugin(
+        tmp_path,
+        """
+        vim.notify = function() end
+        require('aiex').setup { cmd = { 'sh', '-c', 'exit 1' } }
+        vim.bo.filetype = 'python'
+        vim.cmd('Aiex explain')
+        local function waiting()
+          return #vim.api.nvim_get_autocmds({ event = 'LspAttach', buffer = 0 })
+        end
+        local before = waiting()
+        print(before, vim.wait(5000, function() return waiting() < before end, 10), waiting())
+        """,
+    )
+    assert said.split()[-3:] == ["1", "true", "0"]
 
 
 def test_completion_knows_the_command_cut_short_and_behind_others(tmp_path):
