@@ -37,7 +37,7 @@ class Limits:
     stall: float
     first_token_seconds: float
     duration_seconds: float
-    setting: str
+    setting: str = "first_token_timeout"
 
 
 def limits_for(
