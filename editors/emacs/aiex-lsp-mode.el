@@ -58,8 +58,23 @@
     (apply #'aiex-lsp-mode--table
            (mapcan (lambda (name) (list (concat "aiex/" name) #'aiex-lsp-mode--act))
                    '("explain" "analyze" "generateTests" "fix" "document" "refactor" "run")))))
+  (dolist (shown '(lsp-hover lsp-eldoc-function))
+    (when (fboundp shown) (advice-add shown :around #'aiex-lsp-mode--at-rest)))
   (add-hook 'lsp-after-open-hook #'aiex-lsp-mode--mode)
   (add-hook 'lsp-after-uninitialized-functions #'aiex-lsp-mode--gone))
+
+(defun aiex-lsp-mode--at-rest (show &rest arguments)
+  "Call SHOW with ARGUMENTS, which asks for a hover to be echoed while point rests.
+Where another server has hovers aiex is not asked: lsp-mode waits for all, and
+of two it echoes nothing.  `lsp-describe-thing-at-point' shows both."
+  (let ((lsp--buffer-workspaces
+         (or (cl-remove-if-not
+              (lambda (one)
+                (and (not (eq 'aiex (lsp--client-server-id (lsp--workspace-client one))))
+                     (with-lsp-workspace one (lsp--capability :hoverProvider))))
+              lsp--buffer-workspaces)
+             lsp--buffer-workspaces)))
+    (apply show arguments)))
 
 (defun aiex-lsp-mode--connection ()
   "Return how lsp-mode starts the server.

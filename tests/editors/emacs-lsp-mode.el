@@ -62,6 +62,12 @@
                                                          info))))
                        (string-match-p "Sums prices" text)))
    (see 'hover text))
+ (let (echoed)
+   (cl-letf (((symbol-function 'lsp--eldoc-message) (lambda (&optional text) (setq echoed text))))
+     (if (fboundp 'lsp-hover) (lsp-hover) ; until lsp-mode 9
+       (lsp-eldoc-function (lambda (text &rest _) (setq echoed text))))
+     (wait-for "echo" (lambda () echoed)))
+   (see 'echoed (substring-no-properties echoed)))
 
  ;; What the language's own server reports
  (wait-for "its diagnostic" (lambda () (all-diagnostics)))

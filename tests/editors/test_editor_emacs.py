@@ -221,6 +221,11 @@ def test_lsp_mode_runs_aiex_beside_the_language_s_own_server(lsp_mode: dict[str,
     assert "Sums prices less a discount." in lsp_mode["hover"]
 
 
+def test_lsp_mode_echoes_the_hover_of_the_language_s_own_server(lsp_mode: dict[str, Any]) -> None:
+    """Of two hovers lsp-mode echoes nothing, and that when the last has come."""
+    assert lsp_mode["echoed"] == "Own documentation"
+
+
 def test_lsp_mode_streams_an_explanation_and_cancels(lsp_mode: dict[str, Any]) -> None:
     assert "Adds up the prices" in lsp_mode["explanation"]
     assert "desk · gpt-fake" in lsp_mode["header"]
