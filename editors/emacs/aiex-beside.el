@@ -12,12 +12,12 @@
 ;;; Code:
 
 (require 'cl-lib)
-(require 'flymake)
 (require 'jsonrpc)
 (require 'project)
 (require 'url-util)
 (require 'aiex)
 (require 'aiex-edits)
+(require 'aiex-findings)
 
 (defclass aiex-beside-server (jsonrpc-process-connection) ()
   :documentation "A connection to aiex-lsp that no LSP client holds.")
@@ -33,12 +33,6 @@
 
 (defvar-local aiex-beside--name nil
   "The URI under which the server knows this buffer.")
-
-(defvar-local aiex-beside--report nil
-  "How flymake is told of findings.")
-
-(defvar-local aiex-beside--findings nil
-  "What the server published about this buffer.")
 
 (defconst aiex-beside--languages
   '(("js" . "javascript") ("c++" . "cpp") ("sh" . "shellscript") ("bash" . "shellscript")
@@ -62,8 +56,8 @@ The server is started by the first command."
          (aiex-mode -1)
          (remove-hook 'kill-buffer-hook #'aiex-beside--close t)
          (remove-hook 'change-major-mode-hook #'aiex-beside--close t)
-         (remove-hook 'flymake-diagnostic-functions #'aiex-beside--flymake t))
-        ((or (not buffer-file-name) (file-remote-p buffer-file-name))
+         (remove-hook 'flymake-diagnostic-functions #'aiex-findings--flymake t))
+        ((or (not (aiex-beside--file)) (file-remote-p (aiex-beside--file)))
          (setq aiex-beside-mode nil)
          (when (called-interactively-p 'any)
            (user-error "Aiex reads files of this machine only")))
@@ -72,12 +66,27 @@ The server is started by the first command."
            (add-hook 'change-major-mode-hook #'aiex-beside--close nil t)
            (aiex-beside--flymake-on))))
 
+(defun aiex-beside--flymake-on ()
+  "Have flymake show findings in this buffer, beside what else it shows."
+  (when aiex-beside-mode
+    (add-hook 'flymake-diagnostic-functions #'aiex-findings--flymake nil t)))
+
 (defun aiex-beside-link ()
   "Return the connection in a buffer of `aiex-beside-mode', started where needed."
-  (when aiex-beside-mode
-    (unless (and aiex-beside--server (jsonrpc-running-p aiex-beside--server))
+  (when (and aiex-beside-mode (aiex-beside--file))
+    (unless (or aiex-link-idle
+                (and aiex-beside--server (jsonrpc-running-p aiex-beside--server)))
       (setq aiex-beside--server (aiex-beside--start)))
     aiex-beside--server))
+
+(defun aiex-beside--file ()
+  "Return the file of the current buffer, or of the one it is a view of."
+  (buffer-file-name (or (buffer-base-buffer) (current-buffer))))
+
+(defmacro aiex-beside--in-base (&rest body)
+  "Run BODY in the buffer that the server knows, not in a view of its text."
+  (declare (indent 0))
+  `(with-current-buffer (or (buffer-base-buffer) (current-buffer)) ,@body))
 
 (add-hook 'aiex-link-functions #'aiex-beside-link t)
 
@@ -143,7 +152,10 @@ The server is started by the first command."
   (aiex--link-gone server)
   (dolist (buffer (buffer-list))
     (with-current-buffer buffer
-      (setq aiex-beside--told nil))))
+      (setq aiex-beside--told nil)
+      (when aiex-findings                ; the next server knows nothing of them
+        (setq aiex-findings nil)
+        (aiex-findings-tell)))))
 
 (cl-defmethod aiex-link-request ((server aiex-beside-server) method params success failure)
   "Send METHOD with PARAMS to SERVER; SUCCESS and FAILURE get what comes of it."
@@ -164,7 +176,7 @@ The server is started by the first command."
 
 (cl-defmethod aiex-link-uri ((_server aiex-beside-server))
   "Return the URI of the current buffer."
-  (aiex-beside--uri buffer-file-name))
+  (aiex-beside--uri (or (aiex-beside--file) (user-error "This buffer has no file"))))
 
 (cl-defmethod aiex-link-live-p ((server aiex-beside-server))
   "Return whether SERVER runs."
@@ -174,6 +186,10 @@ The server is started by the first command."
 
 (cl-defmethod aiex-link-flush ((server aiex-beside-server))
   "Tell SERVER of the current buffer's text, where it does not know it."
+  (aiex-beside--in-base (aiex-beside--tell server)))
+
+(defun aiex-beside--tell (server)
+  "Tell SERVER of this buffer's text, which is no view of another's."
   (let ((root (aiex-beside--root))
         (tick (buffer-chars-modified-tick))
         (text (save-restriction (widen) (buffer-substring-no-properties (point-min) (point-max))))
@@ -205,7 +221,8 @@ The server is started by the first command."
 
 (defun aiex-beside--close ()
   "Tell the server that the current buffer is closed."
-  (when (and aiex-beside--told aiex-beside--server (jsonrpc-running-p aiex-beside--server))
+  (when (and aiex-beside--told (not (buffer-base-buffer)) ; a view has it from the copy
+             aiex-beside--server (jsonrpc-running-p aiex-beside--server))
     (aiex-link-notify aiex-beside--server "textDocument/didClose"
                       (list :textDocument (list :uri aiex-beside--name))))
   (setq aiex-beside--told nil))
@@ -219,15 +236,15 @@ The server is started by the first command."
      (aiex-show-markdown (jsonrpc--process server)
                          (plist-get params :id) (plist-get params :title)
                          (plist-get params :markdown) (plist-get params :final)))
-    ('aiex/providerHealth (aiex--take-health params))
+    ('aiex/providerHealth (aiex--take-health server params))
     ('$/progress (aiex--progress (plist-get params :token) (plist-get params :value)))
     ('window/showMessage (message "aiex: %s" (plist-get params :message)))
     ('textDocument/publishDiagnostics
      (when-let* ((path (aiex--path (plist-get params :uri)))
                  (buffer (find-buffer-visiting path)))
        (with-current-buffer buffer
-         (setq aiex-beside--findings (plist-get params :diagnostics))
-         (aiex-beside--tell-flymake))))))
+         (setq aiex-findings (plist-get params :diagnostics))
+         (aiex-findings-tell))))))
 
 (defun aiex-beside--answer (_server method params)
   "Return the answer to the request METHOD with PARAMS."
@@ -260,38 +277,6 @@ The server is started by the first command."
            ;; The server tries again on the text as it is now, or says why it does not.
            (aiex-link-flush aiex-beside--server)
            "The text has changed"))))
-
-;;; Findings
-
-(defun aiex-beside--flymake-on ()
-  "Have flymake show findings in this buffer, beside what else it shows."
-  (when aiex-beside-mode
-    (add-hook 'flymake-diagnostic-functions #'aiex-beside--flymake nil t)))
-
-(defun aiex-beside--flymake (report &rest _)
-  "Tell flymake of findings, now and later, by REPORT."
-  (setq aiex-beside--report report)
-  (aiex-beside--tell-flymake))
-
-(defun aiex-beside--tell-flymake ()
-  "Tell flymake of the findings there are."
-  (when aiex-beside--report
-    (save-excursion
-      (save-restriction
-        (widen)
-        (funcall
-         aiex-beside--report
-         (mapcar (lambda (one)
-                   (let ((range (plist-get one :range)))
-                     (flymake-make-diagnostic
-                      (current-buffer)
-                      (aiex--position-point (plist-get range :start))
-                      (aiex--position-point (plist-get range :end))
-                      (pcase (plist-get one :severity) (1 :error) (2 :warning) (_ :note))
-                      (format "aiex: %s" (plist-get one :message))
-                      (list (cons 'eglot-lsp-diag one)))))
-                 aiex-beside--findings)
-         :region (cons (point-min) (point-max)))))))
 
 (provide 'aiex-beside)
 ;;; aiex-beside.el ends here

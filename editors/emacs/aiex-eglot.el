@@ -43,8 +43,9 @@ that is open while the server goes on talking can also garble the connection."
 (defun aiex-eglot-setup ()
   "Have eglot start aiex-lsp for the modes of `aiex-eglot-modes'."
   (pcase-dolist (`(,mode ,language) aiex-eglot-modes)
-    (push (cons (list (list mode :language-id language)) (cons 'aiex-eglot-server aiex-program))
-          eglot-server-programs))
+    (add-to-list 'eglot-server-programs
+                 (cons (list (list mode :language-id language))
+                       (cons 'aiex-eglot-server aiex-program))))
   (add-hook 'eglot-managed-mode-hook #'aiex-eglot--mode)
   (advice-add 'jsonrpc-request :after #'aiex-eglot--after-request))
 
@@ -106,9 +107,9 @@ that is open while the server goes on talking can also garble the connection."
   (aiex-show-markdown (jsonrpc--process server) id title markdown final))
 
 (cl-defmethod eglot-handle-notification
-  ((_server aiex-eglot-server) (_method (eql aiex/providerHealth)) &rest health)
-  "Show HEALTH in the mode line."
-  (aiex--take-health health))
+  ((server aiex-eglot-server) (_method (eql aiex/providerHealth)) &rest health)
+  "Show HEALTH in the mode lines of what SERVER serves."
+  (aiex--take-health server health))
 
 (cl-defmethod eglot-handle-notification
   ((_server aiex-eglot-server) (_method (eql $/progress)) &key token value &allow-other-keys)
@@ -138,10 +139,11 @@ that is open while the server goes on talking can also garble the connection."
   "Make EDIT, without a question unless `aiex-eglot-confirm' says so."
   (if aiex-eglot-confirm
       (cl-call-next-method)
-    (let ((eglot-confirm-server-initiated-edits nil)
-          (eglot-confirm-server-edits nil))
-      (mapc #'find-file-noselect (delq nil (aiex-eglot--files edit)))
-      (cl-call-next-method))))
+    (with-suppressed-warnings ((obsolete eglot-confirm-server-initiated-edits))
+      (let ((eglot-confirm-server-initiated-edits nil)
+            (eglot-confirm-server-edits nil))
+        (mapc #'find-file-noselect (delq nil (aiex-eglot--files edit)))
+        (cl-call-next-method)))))
 
 (with-suppressed-warnings ((obsolete eglot-execute-command))
   (cl-defmethod eglot-execute-command ((server aiex-eglot-server) command arguments)

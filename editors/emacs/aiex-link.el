@@ -21,6 +21,9 @@
 (defvar aiex-link-functions nil
   "Functions that return the current buffer's link, or nil; the first one wins.")
 
+(defvar aiex-link-idle nil
+  "Non-nil: who looks for a link wants none to be started.")
+
 (defvar aiex--last-link nil
   "The link last used: answers and status are asked about from other buffers too.")
 
@@ -47,7 +50,7 @@ There is no time limit: a model may think for minutes.")
 
 (defun aiex-link-or-lose ()
   "Return the current buffer's link, else the one last used."
-  (or (aiex-link)
+  (or (when-let ((link (aiex-link))) (setq aiex--last-link link))
       (and aiex--last-link (aiex-link-live-p aiex--last-link) aiex--last-link)
       (user-error
        (if (file-remote-p default-directory)

@@ -45,7 +45,8 @@
                              (plist-get told :id) (plist-get told :title)
                              (plist-get told :markdown) (plist-get told :final))))
      "aiex/providerHealth"
-     (lambda (_workspace params) (aiex--take-health (aiex-lsp-mode--plist params)))
+     (lambda (workspace params)
+       (aiex--take-health (aiex-lsp-mode--link-of workspace) (aiex-lsp-mode--plist params)))
      "window/showMessage"
      (lambda (_workspace params)
        (message "aiex: %s" (plist-get (aiex-lsp-mode--plist params) :message)))
@@ -54,6 +55,14 @@
        (let ((told (aiex-lsp-mode--plist params)))
          (unless (aiex--progress (plist-get told :token) (plist-get told :value))
            (funcall lsp-progress-function workspace params)))))
+    :request-handlers
+    (aiex-lsp-mode--table
+     "workspace/applyEdit"
+     (lambda (_workspace params)
+       (aiex-lsp-mode--apply (lsp:apply-workspace-edit-params-edit params)))
+     "window/showDocument"
+     (lambda (_workspace params)
+       (aiex-lsp-mode--show (plist-get (aiex-lsp-mode--plist params) :uri))))
     :action-handlers
     (apply #'aiex-lsp-mode--table
            (mapcan (lambda (name) (list (concat "aiex/" name) #'aiex-lsp-mode--act))
@@ -61,6 +70,7 @@
   (dolist (shown '(lsp-hover lsp-eldoc-function))
     (when (fboundp shown) (advice-add shown :around #'aiex-lsp-mode--at-rest)))
   (add-hook 'lsp-after-open-hook #'aiex-lsp-mode--mode)
+  (add-hook 'lsp-unconfigured-hook #'aiex-lsp-mode--off)
   (add-hook 'lsp-after-uninitialized-functions #'aiex-lsp-mode--gone))
 
 (defun aiex-lsp-mode--at-rest (show &rest arguments)
@@ -86,6 +96,23 @@ buffer of answers, and whoever killed it would kill the server."
                (lambda (filter sentinel _name &rest more)
                  (apply connect filter sentinel "aiex-lsp" more)))))
 
+(defun aiex-lsp-mode--apply (edit)
+  "Make EDIT, and return what the server is to know.
+lsp-mode 9 visits a file before it makes it, and would then ask whether to read
+it again."
+  (let ((revert-without-query '("")))
+    (condition-case problem
+        (progn (lsp--apply-workspace-edit edit 'server-requested)
+               (list :applied t))
+      (error (list :applied :json-false :failureReason (error-message-string problem))))))
+
+(defun aiex-lsp-mode--show (uri)
+  "Show the file of URI beside the code, and return what the server is to know.
+lsp-mode 9 would show it in place of the code."
+  (when aiex-show-tests
+    (display-buffer (find-file-noselect (lsp--uri-to-path uri))))
+  (list :success t))
+
 (defun aiex-lsp-mode--table (&rest pairs)
   "Return a hash table of PAIRS, keys and values in turn."
   (let ((table (make-hash-table :test #'equal)))
@@ -108,15 +135,23 @@ buffer of answers, and whoever killed it would kill the server."
   "Turn `aiex-mode' on where aiex serves this buffer."
   (when (aiex-lsp-mode-link) (aiex-mode 1)))
 
+(defun aiex-lsp-mode--off ()
+  "Turn `aiex-mode' off where lsp-mode has left the buffer."
+  (when (bound-and-true-p aiex-mode) (aiex-mode -1)))
+
 (defun aiex-lsp-mode-link ()
   "Return the link of the current buffer where lsp-mode runs aiex in it."
   (when (bound-and-true-p lsp-managed-mode)
     (when-let ((workspace (cl-find 'aiex (lsp-workspaces)
                                    :key (lambda (one)
                                           (lsp--client-server-id (lsp--workspace-client one))))))
-      (or (alist-get workspace aiex-lsp-mode--links)
-          (setf (alist-get workspace aiex-lsp-mode--links)
-                (make-aiex-lsp-mode--link :workspace workspace))))))
+      (aiex-lsp-mode--link-of workspace))))
+
+(defun aiex-lsp-mode--link-of (workspace)
+  "Return the link over WORKSPACE."
+  (or (alist-get workspace aiex-lsp-mode--links)
+      (setf (alist-get workspace aiex-lsp-mode--links)
+            (make-aiex-lsp-mode--link :workspace workspace))))
 
 (add-hook 'aiex-link-functions #'aiex-lsp-mode-link)
 (add-hook 'aiex-diagnostic-functions #'aiex-lsp-mode--diagnostics)
@@ -130,7 +165,11 @@ buffer of answers, and whoever killed it would kill the server."
   "Forget the link of WORKSPACE, which has ended."
   (when-let ((link (alist-get workspace aiex-lsp-mode--links)))
     (setf (alist-get workspace aiex-lsp-mode--links nil 'remove) nil)
-    (aiex--link-gone link)))
+    (aiex--link-gone link)
+    (dolist (buffer (buffer-list))
+      (with-current-buffer buffer
+        (when (and (bound-and-true-p lsp-mode) (not (aiex-lsp-mode-link)))
+          (aiex-lsp-mode--off))))))
 
 ;;; The link
 

@@ -31,9 +31,9 @@
   :type 'natnum)
 
 (cl-defstruct aiex-answer
-  "A shown text: its ID as an answer, its VIEW, TITLE, TEXT, STATE and WORK.
+  "A shown text: its ID as an answer, its VIEW, TITLE, TEXT, STATE, WORK and LINK.
 VIEW is the id under which the server shows a text of its own accord."
-  id view title text state work)
+  id view title text state work link)
 
 (defvar aiex--answers nil
   "Shown answers, the latest first.")
@@ -75,9 +75,9 @@ VIEW is the id under which the server shows a text of its own accord."
          (let ((inhibit-read-only t)) ,@body)
          (set-buffer-modified-p nil)))))
 
-(defun aiex-show-begin (title)
-  "Show an empty answer with TITLE and return it."
-  (let ((answer (make-aiex-answer :title title :text "" :state "asking…")))
+(defun aiex-show-begin (title &optional link)
+  "Show an empty answer with TITLE, which LINK is asked for, and return it."
+  (let ((answer (make-aiex-answer :title title :text "" :state "asking…" :link link)))
     (push answer aiex--answers)
     (when-let ((old (nthcdr aiex-answers-kept aiex--answers)))
       (setq aiex--answers (butlast aiex--answers (length old))))
@@ -128,7 +128,8 @@ FINAL is nil or `:json-false' while the text grows."
     (unless aiex-answer-mode
       (if (require 'markdown-mode nil t) (gfm-view-mode) (special-mode))
       (aiex-answer-mode 1))
-    (setq aiex--shown answer)
+    (setq aiex--shown answer
+          buffer-undo-list t)
     (let ((inhibit-read-only t))
       (erase-buffer)
       (insert (aiex-answer-text answer))
@@ -142,6 +143,14 @@ FINAL is nil or `:json-false' while the text grows."
       (when-let ((view (get-buffer aiex-answer-buffer)))
         (buffer-local-value 'aiex--shown view))
       (car aiex--answers)))
+
+;;;###autoload
+(defun aiex-answer-show ()
+  "Show again the answer last shown."
+  (interactive)
+  (let ((view (get-buffer aiex-answer-buffer)))
+    (aiex--show (or (and view (buffer-local-value 'aiex--shown view)) (car aiex--answers)
+                    (user-error "No answer yet: explain something first")))))
 
 (defun aiex-answer-earlier (&optional count)
   "Show the answer COUNT before the one shown."

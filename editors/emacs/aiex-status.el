@@ -15,27 +15,39 @@
 
 (declare-function aiex-menu "aiex")
 
-(defvar aiex--health nil
-  "The last aiex/providerHealth, a plist.")
+(defvar aiex--health (make-hash-table :test #'eq :weakness 'key)
+  "The last aiex/providerHealth of each link, a plist.")
 
 (defvar aiex-status-hook nil
   "Run when the state of the providers has changed.")
 
-(defun aiex--take-health (params)
-  "Take PARAMS of an aiex/providerHealth."
-  (setq aiex--health params)
+(defun aiex--take-health (link params)
+  "Take PARAMS of an aiex/providerHealth of LINK."
+  (puthash link params aiex--health)
   (run-hooks 'aiex-status-hook)
   (force-mode-line-update t))
 
+(defun aiex--health-here ()
+  "Return what this buffer's server told of its providers, nil without one."
+  (let* ((aiex-link-idle t)
+         (link (aiex-link)))
+    (and link (aiex-link-live-p link) (gethash link aiex--health))))
+
 (defvar aiex--mode-line-map
   (let ((map (make-sparse-keymap)))
-    (define-key map [mode-line mouse-1] (lambda () (interactive) (aiex-menu)))
+    (define-key map [mode-line mouse-1] #'aiex-menu-of-window)
     map)
   "Mouse of the mode line.")
 
+(defun aiex-menu-of-window (event)
+  "Choose what aiex shall do in the window whose mode line EVENT is on."
+  (interactive "e")
+  (select-window (posn-window (event-start event)))
+  (aiex-menu))
+
 (defun aiex-mode-line ()
   "Return what the mode line shows: provider, health, work under way."
-  (let* ((summary (plist-get aiex--health :summary))
+  (let* ((summary (plist-get (aiex--health-here) :summary))
          (severity (plist-get summary :severity)))
     (propertize
      (concat " aiex" (if summary (concat ":" (plist-get summary :text)) ""))

@@ -13,6 +13,11 @@
 (require 'subr-x)
 (require 'aiex-link)
 
+(declare-function flycheck-error-region-for-mode "ext:flycheck")
+(declare-function flycheck-error-level "ext:flycheck")
+(declare-function flycheck-error-checker "ext:flycheck")
+(declare-function flycheck-error-message "ext:flycheck")
+(declare-function flycheck-overlay-errors-in "ext:flycheck")
 (declare-function flymake-diagnostics "flymake")
 (declare-function flymake-diagnostic-beg "flymake")
 (declare-function flymake-diagnostic-end "flymake")
@@ -58,7 +63,7 @@ Later calls take the place where it is by then."
 
 ;;; Diagnostics
 
-(defvar aiex-diagnostic-functions '(aiex--flymake-diagnostics)
+(defvar aiex-diagnostic-functions '(aiex--flymake-diagnostics aiex--flycheck-diagnostics)
   "Functions that return the diagnostics of the current line as in LSP.")
 
 (defun aiex--flymake-diagnostics ()
@@ -77,6 +82,19 @@ Later calls take the place where it is by then."
                  :source "flymake"
                  :message (flymake-diagnostic-text one))))
      (flymake-diagnostics (line-beginning-position) (min (point-max) (1+ (line-end-position)))))))
+
+(defun aiex--flycheck-diagnostics ()
+  "Return what flycheck knows of the current line, where no LSP client told it."
+  (when (and (bound-and-true-p flycheck-mode) (not (bound-and-true-p lsp-managed-mode)))
+    (mapcar
+     (lambda (one)
+       (pcase-let ((`(,start . ,end) (flycheck-error-region-for-mode one 'symbols)))
+         (list :range (list :start (aiex-link-position (aiex-link) start)
+                            :end (aiex-link-position (aiex-link) end))
+               :severity (pcase (flycheck-error-level one) ('error 1) ('warning 2) (_ 3))
+               :source (format "%s" (flycheck-error-checker one))
+               :message (or (flycheck-error-message one) ""))))
+     (flycheck-overlay-errors-in (line-beginning-position) (line-end-position)))))
 
 (defun aiex--read-diagnostic ()
   "Return the diagnostic to fix on this line, asked for where there are several."

@@ -26,7 +26,7 @@
 
 (defun aiex-ask (link title method params)
   "Have METHOD with PARAMS answered over LINK, as it comes, under TITLE."
-  (let* ((answer (aiex-show-begin title))
+  (let* ((answer (aiex-show-begin title link))
          (work (aiex-work-start
                 link method params :title title
                 :delta (lambda (piece) (aiex-show-add answer piece))

@@ -1,4 +1,4 @@
-;;; aiex.el --- Explain, review, test and edit code with the model you choose  -*- lexical-binding: t; -*-
+;;; aiex.el --- Explain, review, test and edit code with a model  -*- lexical-binding: t; -*-
 
 ;; SPDX-License-Identifier: MIT
 ;; Version: 0.1.0
@@ -34,12 +34,12 @@
   :group 'aiex
   :type '(repeat string))
 
-(defcustom aiex-settings '(:hover (:mode "on"))
-  "What config.toml may hold, for this editor, as a plist.
-With a provider that costs money set `:mode' to \"cached\": eldoc hovers
+(defcustom aiex-settings nil
+  "What config.toml may hold, for this editor alone, as a plist.
+With a provider that costs money take (:hover (:mode \"cached\")): eldoc hovers
 whenever point rests."
   :group 'aiex
-  :type 'sexp)
+  :type '(plist :key-type symbol :value-type sexp))
 
 (defun aiex-initialization-options ()
   "Return what the server is told at its start."
@@ -108,10 +108,13 @@ whenever point rests."
 (defun aiex-follow-up (question)
   "Ask QUESTION about the answer shown."
   (interactive (list (read-string "Follow up: ")))
-  (let ((id (cl-some #'aiex-answer-id (delq nil (cons (aiex--shown-answer) aiex--answers)))))
-    (unless id (user-error "No answer to follow up: explain something first"))
-    (aiex-ask (or aiex--last-link (aiex-link-or-lose)) question "aiex/followUp"
-              (list :answerId id :question question))))
+  (let ((answer (cl-find-if #'aiex-answer-id
+                            (delq nil (cons (aiex--shown-answer) aiex--answers)))))
+    (unless answer (user-error "No answer to follow up: explain something first"))
+    (let ((link (aiex-answer-link answer))) ; another server does not know it
+      (aiex-ask (if (and link (aiex-link-live-p link)) link (aiex-link-or-lose))
+                question "aiex/followUp"
+                (list :answerId (aiex-answer-id answer) :question question)))))
 
 ;;;###autoload
 (defun aiex-cancel ()
@@ -151,7 +154,7 @@ whenever point rests."
     (pcase-dolist (`(,key . ,command)
                    '(("e" . aiex-explain) ("a" . aiex-analyze) ("t" . aiex-generate-tests)
                      ("f" . aiex-fix) ("d" . aiex-document) ("r" . aiex-refactor)
-                     ("x" . aiex-run) ("q" . aiex-follow-up) ("k" . aiex-cancel)
+                     ("x" . aiex-run) ("q" . aiex-follow-up) ("o" . aiex-answer-show) ("k" . aiex-cancel)
                      ("g" . aiex-again) ("s" . aiex-status) ("p" . aiex-select-provider)
                      ("h" . aiex-check-health) ("w" . aiex-show-prompt) ("u" . aiex-usage)
                      ("D" . aiex-doctor) ("c" . aiex-clear-findings) ("m" . aiex-menu)))
@@ -169,7 +172,7 @@ whenever point rests."
     ["Generate tests" aiex-generate-tests] ["Fix diagnostic" aiex-fix]
     ["Document" aiex-document] ["Refactor…" aiex-refactor] ["Run template…" aiex-run]
     "--"
-    ["Follow up…" aiex-follow-up] ["Cancel" aiex-cancel] ["Run again" aiex-again]
+    ["Follow up…" aiex-follow-up] ["Show answer" aiex-answer-show] ["Cancel" aiex-cancel] ["Run again" aiex-again]
     ["Clear findings" aiex-clear-findings] ["Show prompt…" aiex-show-prompt]
     "--"
     ["Status" aiex-status] ["Choose provider…" aiex-select-provider]
@@ -193,6 +196,12 @@ whenever point rests."
   "Show in the mode line how aiex is, and its menu in the menu bar."
   :lighter (:eval (aiex-mode-line))
   :keymap aiex-mode-map)
+
+;; A restored desktop would turn these on where nothing serves yet.
+(with-eval-after-load 'desktop
+  (defvar desktop-minor-mode-table)
+  (dolist (mode '(aiex-mode aiex-beside-mode))
+    (add-to-list 'desktop-minor-mode-table (list mode nil))))
 
 (provide 'aiex)
 ;;; aiex.el ends here

@@ -38,6 +38,9 @@
  (to-total)
  (aiex-analyze "general")
  (idle)
+ (see 'findings_at_once (vconcat (seq-filter (lambda (text) (string-prefix-p "aiex" text))
+                                             (mapcar #'flymake-diagnostic-text
+                                                     (flymake-diagnostics)))))
  (wait-for "findings of both" (lambda () (flymake-start) (cdr (flymake-diagnostics))))
  (see 'findings (vconcat (sort (mapcar #'flymake-diagnostic-text (flymake-diagnostics))
                                #'string<)))
@@ -79,6 +82,8 @@
  (delete-process (jsonrpc--process aiex-beside--server))
  (wait-for "its end" (lambda () (null aiex--works)))
  (see 'gone (aiex-answer-state (car aiex--answers)))
+ (see 'findings_after (vconcat (mapcar #'flymake-diagnostic-text (flymake-diagnostics))))
+ (see 'mode_line_after (substring-no-properties (aiex-mode-line)))
  (read-reports)
  (take-template)
 
@@ -88,6 +93,30 @@
  (execute-kbd-macro (kbd "C-c i e"))
  (idle)
  (see 'by_key (text-of "*aiex*"))
+
+ (kill-buffer "*aiex*")
+ (aiex-answer-show)
+ (see 'shown_again (text-of "*aiex*"))
+
+ ;; Another view of the same text, and after it is gone
+ (let ((view (make-indirect-buffer (current-buffer) "view" t)))
+   (with-current-buffer view
+     (to-total)
+     (aiex-explain)
+     (idle)
+     (see 'view (text-of "*aiex*")))
+   (kill-buffer view)
+   (aiex-explain)
+   (idle)
+   (see 'after_view (text-of "*aiex*")))
+
+ (require 'desktop)
+ (see 'desktop (vconcat (sort (cl-loop for (mode on) in desktop-minor-mode-table
+                                       when (and (string-prefix-p "aiex" (symbol-name mode))
+                                                 (null on))
+                                       collect (symbol-name mode))
+                              #'string<)))
+ (see 'settings (plist-get (aiex-initialization-options) :settings))
 
  ;; What cannot be edited is left alone; a file written under another name is known by it
  (revert-buffer t t)

@@ -7,6 +7,7 @@
       lsp-enable-file-watchers nil
       lsp-diagnostics-provider :flymake
       lsp-restart 'ignore
+      lsp-client-packages nil           ; those registered here, not 150 files more
       lsp-enable-suggest-server-download nil)
 
 ;; What lsp-mode knows of the file, whichever server said it.
@@ -64,7 +65,7 @@
    (see 'hover text))
  (let (echoed)
    (cl-letf (((symbol-function 'lsp--eldoc-message) (lambda (&optional text) (setq echoed text))))
-     (if (fboundp 'lsp-hover) (lsp-hover) ; until lsp-mode 9
+     (if (fboundp 'lsp-hover) (lsp-hover) ; lsp-mode 8
        (lsp-eldoc-function (lambda (text &rest _) (setq echoed text))))
      (wait-for "echo" (lambda () echoed)))
    (see 'echoed (substring-no-properties echoed)))
@@ -105,7 +106,9 @@
  (idle)
  (let ((buffer (buffer-with "test_prices" "test_total_takes")))
    (see 'tests_file (and buffer (buffer-file-name buffer)))
-   (see 'tests (and buffer (with-current-buffer buffer (buffer-string)))))
+   (see 'tests (and buffer (with-current-buffer buffer (buffer-string))))
+   (see 'tests_shown (and (get-buffer-window buffer) t)))
+ (see 'selected_window (buffer-name (window-buffer)))
 
  (change-documentation)
  (overtake)
@@ -115,6 +118,12 @@
  (ask-on)
  (read-reports)
  (take-template)
+
+ (global-set-key (kbd "C-c i") 'aiex-command-map)
+ (to-total)
+ (execute-kbd-macro (kbd "C-c i e"))
+ (idle)
+ (see 'by_key (text-of "*aiex*"))
 
  (aiex-follow-up "Never answer")
  (let ((work (car aiex--works)))
@@ -130,4 +139,6 @@
  (begun)
  (kill-process (lsp--workspace-proc (aiex-lsp-mode--link-workspace (aiex-link))))
  (wait-for "its end" (lambda () (null aiex--works)))
- (see 'gone (aiex-answer-state (car aiex--answers))))
+ (see 'gone (aiex-answer-state (car aiex--answers)))
+ (wait-for "the mode's end" (lambda () (not aiex-mode)) 5)
+ (see 'mode_after aiex-mode))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -21,6 +22,9 @@ from tests.editors.harness import (
 from tests.servers.script import Reply, Silence, Step
 
 EMACS = shutil.which("emacs")
+LATEST = os.environ.get("AIEX_EMACS30") or shutil.which("emacs30")
+PROGRAMS = {"usual": EMACS, "30": LATEST}
+"""The Emacs on PATH, and a later one where it is there; `get_editors.sh` brings it."""
 PACKAGE = PAGES / "emacs"
 SCRIPTS = Path(__file__).parent
 
@@ -71,12 +75,13 @@ class Model:
 
 
 @cache
-def missing(feature: str) -> str | None:
-    """Return why tests with a package of Emacs cannot run, None where they can."""
-    if EMACS is None:
-        return "no emacs on PATH"
+def missing(feature: str, which: str = "usual") -> str | None:
+    """Return why tests with a package of an Emacs cannot run, None where they can."""
+    program = PROGRAMS[which]
+    if program is None:
+        return "no emacs on PATH" if which == "usual" else "no emacs30 on PATH or in AIEX_EMACS30"
     looked = subprocess.run(
-        [EMACS, "--batch", "--eval", f"(progn (package-initialize) (require '{feature}))"],
+        [program, "--batch", "--eval", f"(progn (package-initialize) (require '{feature}))"],
         capture_output=True,
         check=False,
         timeout=60,
@@ -84,22 +89,21 @@ def missing(feature: str) -> str | None:
     return f"this emacs has no {feature}" if looked.returncode else None
 
 
-def sit_down(folder: Path, scenario: str, init: str = "", config: str = "") -> dict[str, Any]:
+def sit_down(folder: Path, scenario: str, init: str = "", which: str = "usual") -> dict[str, Any]:
     """Return what the programmer of a scenario saw; `init` is their configuration."""
-    assert EMACS is not None
+    program = PROGRAMS[which]
+    assert program is not None
     (folder / "init.el").write_text(
         init.replace("/path/to/clone", str(PAGES.parent)), encoding="utf-8"
     )
     with desk(folder) as here:
         here.server.answer = Model()
-        settings = folder / "config.toml"
-        settings.write_text(settings.read_text() + config)
         templates = here.source.parent / ".aiex" / "templates"
         templates.mkdir(parents=True)
         (templates / "beginner.md.j2").write_text(
             "---\ntitle: Explain to a beginner\nextends: explain\n---\n"
         )
-        start = [EMACS, "--batch", "--eval", "(package-initialize)"]
+        start = [program, "--batch", "--eval", "(package-initialize)"]
         scripts = ["-l", str(SCRIPTS / "emacs.el"), "-l", str(SCRIPTS / f"emacs-{scenario}.el")]
         return seen_by(
             here,
@@ -113,16 +117,16 @@ def sit_down(folder: Path, scenario: str, init: str = "", config: str = "") -> d
 
 def configuration(client: str) -> str:
     """Return what the page has its reader write for a client."""
-    text = (PAGES / "emacs.md").read_text(encoding="utf-8")
-    found = re.findall(r"^```elisp\n(.*?)^```$", text, re.M | re.S)
+    found = re.findall(r"^```elisp\n(.*?)^```$", _page(), re.M | re.S)
     return next(block for block in found if f"aiex-{client}-setup" in block)
 
 
-def compiled(file: str) -> str:
+def compiled(file: str, which: str) -> str:
     """Return what the byte compiler says of a file and of those it needs; warnings are errors."""
     # The compiler renames its output to the destination: never to a device, as root does.
     with TemporaryDirectory() as out:
         return _batch(
+            which,
             "(setq byte-compile-error-on-warn t)",
             "(setq byte-compile-dest-file-function"
             f' (lambda (file) (expand-file-name (concat (file-name-base file) ".elc") "{out}")))',
@@ -135,18 +139,45 @@ def compiled(file: str) -> str:
         )
 
 
-def checked() -> str:
+def checked(which: str) -> str:
     """Return what checkdoc says of the package."""
     return _batch(
+        which,
         "(require 'checkdoc)",
         "(setq checkdoc-arguments-in-order-flag nil checkdoc-verb-check-experimental-flag nil)",
         *(f'(checkdoc-file "{one}")' for one in sorted(PACKAGE.glob("*.el"))),
     )
 
 
-def _batch(*forms: str) -> str:
-    assert EMACS is not None
-    start = [EMACS, "--batch", "-L", str(PACKAGE), "--eval", "(package-initialize)"]
+def installed(folder: Path, which: str) -> list[str]:
+    """Return commands that Emacs has by name alone once it has installed the package's folder."""
+    names = "'(aiex-menu aiex-beside-setup aiex-eglot-setup)"
+    said = _batch(
+        which,
+        f'(setq package-user-dir "{folder}" package-archives nil inhibit-message t)',
+        f'(package-install-file "{PACKAGE}")',
+        f'(setq load-path (delete "{PACKAGE}" load-path) inhibit-message nil)',
+        f'(dolist (name {names}) (when (fboundp name) (message "has %s" name)))',
+    )
+    return sorted(line[4:] for line in said.splitlines() if line.startswith("has "))
+
+
+def set_up_by_use_package() -> str:
+    """Return the hooks of programming modes after the page's lines for use-package."""
+    block = re.search(r"^\(use-package .*?\)\)$", _page(), re.M | re.S)
+    assert block is not None
+    lines = block[0].replace("/path/to/clone", str(PAGES.parent))
+    return _batch("30", lines, '(message "%S" prog-mode-hook)')
+
+
+def _page() -> str:
+    return (PAGES / "emacs.md").read_text(encoding="utf-8")
+
+
+def _batch(which: str, *forms: str) -> str:
+    program = PROGRAMS[which]
+    assert program is not None
+    start = [program, "--batch", "-L", str(PACKAGE), "--eval", "(package-initialize)"]
     evaluated = [word for form in forms for word in ("--eval", form)]
     ran = subprocess.run(
         [*start, *evaluated], capture_output=True, text=True, timeout=60, check=False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +13,14 @@ from tests.editors.emacs_desk import (
     DOCUMENTED,
     EMACS,
     FIXED,
+    PROGRAMS,
     SLOW,
     checked,
     compiled,
     configuration,
+    installed,
     missing,
+    set_up_by_use_package,
     sit_down,
 )
 from tests.editors.harness import REFACTORED, SOURCE
@@ -31,9 +35,12 @@ BEFORE = SOURCE[SOURCE.index("def total") :]
 Runs = dict[str, Future[dict[str, Any]]]
 
 
+WHICH = list(PROGRAMS)
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
-    """Yield what is seen in each scenario; the one that waits for a slow model goes beside."""
+    """Yield what is seen in each scenario, two at a time: one waits for a slow model."""
     scenarios = {
         "slow": "eglot",
         "eglot": "eglot",
@@ -42,41 +49,45 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     }
     with ThreadPoolExecutor(2) as pool:
         yield {
-            name: pool.submit(
+            f"{name} {which}": pool.submit(
                 sit_down,
                 tmp_path_factory.mktemp(name),
                 name,
                 init=configuration(client),
+                which=which,
             )
             for name, client in scenarios.items()
-            if missing("lsp-mode" if client == "lsp-mode" else "eglot") is None
+            for which in WHICH
+            if missing("lsp-mode" if client == "lsp-mode" else "eglot", which) is None
         }
 
 
-@pytest.fixture(scope="module")
-def eglot(runs: Runs) -> dict[str, Any]:
+def seen(runs: Runs, scenario: str, which: str) -> dict[str, Any]:
+    """Return what was seen in a scenario with one of the two Emacs; skip where it is missing."""
+    if (run := runs.get(f"{scenario} {which}")) is None:
+        pytest.skip(str(missing("lsp-mode" if scenario == "lsp-mode" else "eglot", which)))
+    return run.result()
+
+
+@pytest.fixture(scope="module", params=WHICH)
+def eglot(runs: Runs, request: pytest.FixtureRequest) -> dict[str, Any]:
     """Return what was seen with eglot."""
-    if "eglot" not in runs:
-        pytest.skip(str(missing("eglot")))
-    return runs["eglot"].result()
+    return seen(runs, "eglot", request.param)
 
 
-@pytest.fixture(scope="module")
-def lsp_mode(runs: Runs) -> dict[str, Any]:
+@pytest.fixture(scope="module", params=WHICH)
+def lsp_mode(runs: Runs, request: pytest.FixtureRequest) -> dict[str, Any]:
     """Return what was seen with lsp-mode."""
-    if "lsp-mode" not in runs:
-        pytest.skip(str(missing("lsp-mode")))
-    return runs["lsp-mode"].result()
+    return seen(runs, "lsp-mode", request.param)
 
 
-@pytest.fixture(scope="module")
-def beside(runs: Runs) -> dict[str, Any]:
+@pytest.fixture(scope="module", params=WHICH)
+def beside(runs: Runs, request: pytest.FixtureRequest) -> dict[str, Any]:
     """Return what was seen beside a server that eglot runs."""
-    if "beside" not in runs:
-        pytest.skip(str(missing("eglot")))
-    return runs["beside"].result()
+    return seen(runs, "beside", request.param)
 
 
+@pytest.mark.parametrize("which", WHICH)
 @pytest.mark.parametrize(
     ("file", "needs"),
     [
@@ -85,14 +96,30 @@ def beside(runs: Runs) -> dict[str, Any]:
         ("aiex-lsp-mode.el", "lsp-mode"),
     ],
 )
-def test_emacs_package_compiles_without_a_warning(file: str, needs: str) -> None:
-    if (why := missing(needs)) is not None:
+def test_emacs_package_compiles_without_a_warning(file: str, needs: str, which: str) -> None:
+    if (why := missing(needs, which)) is not None:
         pytest.skip(why)
-    assert compiled(file) == ""
+    assert compiled(file, which) == ""
 
 
-def test_emacs_package_is_documented_as_emacs_wants_it() -> None:
-    assert checked() == ""
+@pytest.mark.parametrize("which", WHICH)
+def test_emacs_package_is_documented_as_emacs_wants_it(which: str) -> None:
+    if (why := missing("checkdoc", which)) is not None:
+        pytest.skip(why)
+    assert checked(which) == ""
+
+
+@pytest.mark.parametrize("which", WHICH)
+def test_emacs_package_is_installed_from_its_folder(tmp_path: Path, which: str) -> None:
+    if (why := missing("package", which)) is not None:
+        pytest.skip(why)
+    assert installed(tmp_path, which) == ["aiex-beside-setup", "aiex-eglot-setup", "aiex-menu"]
+
+
+def test_emacs_use_package_takes_the_page_s_lines() -> None:
+    if (why := missing("use-package", "30")) is not None:
+        pytest.skip(why)
+    assert set_up_by_use_package() == "(aiex-beside-mode)"
 
 
 # -- eglot ------------------------------------------------------------------------------------
@@ -199,15 +226,16 @@ def test_emacs_menu_offers_the_commands(eglot: dict[str, Any]) -> None:
     assert {"aiex-explain", "aiex-fix", "aiex-doctor", "aiex-status"} <= set(eglot["menu"])
 
 
-def test_eglot_waits_for_a_model_that_takes_longer_than_its_ten_seconds(runs: Runs) -> None:
-    if "slow" not in runs:
-        pytest.skip(str(missing("eglot")))
-    seen = runs["slow"].result()
-    assert seen["answered_in"] < 5
-    assert seen["took"] > SLOW
-    assert seen["plain"] == SOURCE.replace(BEFORE, REFACTORED)
-    assert seen["ours"] == SOURCE.replace(BEFORE, REFACTORED)
-    assert seen["problems"] == []
+@pytest.mark.parametrize("which", WHICH)
+def test_eglot_waits_for_a_model_that_takes_longer_than_its_ten_seconds(
+    runs: Runs, which: str
+) -> None:
+    slow = seen(runs, "slow", which)
+    assert slow["answered_in"] < 5
+    assert slow["took"] > SLOW
+    assert slow["plain"] == SOURCE.replace(BEFORE, REFACTORED)
+    assert slow["ours"] == SOURCE.replace(BEFORE, REFACTORED)
+    assert slow["problems"] == []
 
 
 # -- lsp-mode ---------------------------------------------------------------------------------
@@ -253,6 +281,8 @@ def test_lsp_mode_gets_an_edit_and_takes_it_back_by_one_undo(lsp_mode: dict[str,
 def test_lsp_mode_gets_the_tests_in_their_file(lsp_mode: dict[str, Any]) -> None:
     assert lsp_mode["tests_file"].endswith("/tests/test_prices.py")
     assert "from prices import total" in lsp_mode["tests"]
+    assert lsp_mode["tests_shown"]
+    assert lsp_mode["selected_window"] == "prices.py"
 
 
 def test_lsp_mode_shows_who_answers_and_takes_another(lsp_mode: dict[str, Any]) -> None:
@@ -288,6 +318,14 @@ def test_lsp_mode_an_answer_says_that_its_server_has_ended(lsp_mode: dict[str, A
     assert lsp_mode["gone"] == "the server has ended"
 
 
+def test_lsp_mode_takes_keys_below_a_prefix_of_one_s_own(lsp_mode: dict[str, Any]) -> None:
+    assert lsp_mode["by_key"] == lsp_mode["explanation"]
+
+
+def test_lsp_mode_the_mode_line_is_plain_again_where_it_has_left(lsp_mode: dict[str, Any]) -> None:
+    assert not lsp_mode["mode_after"]
+
+
 # -- beside eglot -----------------------------------------------------------------------------
 
 
@@ -299,6 +337,33 @@ def test_beside_eglot_the_language_s_own_server_is_left_alone(beside: dict[str, 
     assert beside["hover"] == "Own documentation"
     assert beside["findings"] == ["aiex: No check of the discount\nCheck it", "own: Own says so"]
     assert beside["still_eglot"]
+
+
+def test_beside_eglot_findings_are_shown_at_once_and_go_with_their_server(
+    beside: dict[str, Any],
+) -> None:
+    assert beside["findings_at_once"] == ["aiex: No check of the discount\nCheck it"]
+    assert beside["findings_after"] == ["own: Own says so"]
+    assert beside["mode_line_after"] == " aiex"
+
+
+def test_beside_eglot_a_view_of_the_buffer_is_the_same_file(beside: dict[str, Any]) -> None:
+    assert beside["view"] == beside["explanation"]
+    assert beside["after_view"] == beside["explanation"]
+
+
+def test_beside_eglot_an_answer_is_shown_again(beside: dict[str, Any]) -> None:
+    assert beside["shown_again"] == beside["explanation"]
+
+
+def test_beside_eglot_a_restored_desktop_leaves_its_modes_to_the_setup(
+    beside: dict[str, Any],
+) -> None:
+    assert beside["desktop"] == ["aiex-beside-mode", "aiex-mode"]
+
+
+def test_beside_eglot_the_settings_leave_config_toml_the_last_word(beside: dict[str, Any]) -> None:
+    assert beside["settings"] == {}
 
 
 def test_beside_eglot_explains_and_shows_who_answers(beside: dict[str, Any]) -> None:
