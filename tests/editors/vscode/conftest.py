@@ -72,6 +72,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         templates.mkdir(parents=True)
         (templates / "haiku.md.j2").write_text(TEMPLATE)
         (project / "till.py").write_text(TILL)
+        shutil.copy(EXTENSION / "media" / "icon.png", project / "seal.png")
         other = folder / "other"
         other.mkdir()
         (other / "prices.py").write_text(SOURCE, encoding="utf-8")

@@ -138,6 +138,22 @@ export async function status(code) {
     return first;
   });
 
+  await code.step('no server', async () => {
+    await code.settings({ 'aiex.server.command': ['/nowhere/aiex-lsp', 'serve'] });
+    await until('a failure', async () => /could not start/.test(await code.statusLabel()));
+    const told = code.notifications().filter({ hasText: 'aiex cannot start' }).first();
+    await told.waitFor();
+    const text = await told.innerText();
+    const buttons = await page.locator('.notifications-toasts .monaco-button').allInnerTexts();
+    const colour = await code.statusColour();
+    const menu = await code.menu();
+    await code.press('Escape');
+    await code.settings({ 'aiex.server.command': null });
+    await until('it runs', async () => /desk/.test(await code.statusLabel()));
+    await code.command('Notifications: Clear All Notifications');
+    return { text, buttons, colour, menu };
+  });
+
   await code.step('configuration opened', async () => {
     await code.menu('Open the configuration');
     await code.tab('config.toml').waitFor();

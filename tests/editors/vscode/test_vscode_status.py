@@ -49,6 +49,18 @@ def test_each_entry_of_the_menu_does_what_it_says(seen: dict[str, Any]) -> None:
     assert chosen["Reset a circuit"]["told"] == {"provider": "desk"}
 
 
+def test_a_server_that_cannot_start_is_told_with_what_to_do_about_it(seen: dict[str, Any]) -> None:
+    told = saw(seen, "no server")
+    assert told["text"] == (
+        "aiex cannot start: there is no program /nowhere/aiex-lsp, which aiex.server.command names."
+        " Correct that setting, or remove it to let aiex look itself."
+    )
+    assert told["buttons"] == ["Try Again", "Settings", "Log"]
+    assert told["colour"] == saw(seen, "provider killed")["after"]
+    assert not [one for one in told["menu"] if "Provider…" in one]
+    assert [one for one in told["menu"] if "Show the log" in one]
+
+
 def test_a_server_that_dies_is_started_again(seen: dict[str, Any]) -> None:
     assert saw(seen, "server killed") == "Document `total`"
 

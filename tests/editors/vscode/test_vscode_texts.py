@@ -106,12 +106,16 @@ def test_the_answer_wears_the_colours_of_the_theme(seen: dict[str, Any]) -> None
         assert re.fullmatch(r"rgb\(.*\)", edge), edge
 
 
-def test_in_a_file_that_is_read_only_nothing_is_offered_that_would_write(
-    seen: dict[str, Any],
-) -> None:
-    offered = saw(seen, "in a file that is read-only")
-    assert not [one for one in offered["refactor"] if one.startswith("aiex: Refactor")]
+def test_commands_appear_only_where_they_work(seen: dict[str, Any]) -> None:
+    offered = saw(seen, "where commands appear")
     assert [one for one in offered["explain"] if one.startswith("aiex: Explain")]
+    # In a file that is read-only none that would write, in a picture none at all.
+    assert not [one for one in offered["refactor"] if one.startswith("aiex: Refactor")]
+    assert not [one for one in offered["picture"] if one.startswith("aiex: Explain")]
+
+
+def test_with_the_cursor_in_the_log_the_code_that_is_shown_is_meant(seen: dict[str, Any]) -> None:
+    assert saw(seen, "from the log").endswith("/prices.py")
 
 
 def test_doctor_usage_and_the_prompt_are_read_beside_the_code(seen: dict[str, Any]) -> None:

@@ -179,10 +179,15 @@ export async function texts(code) {
     return seen;
   });
 
-  await code.step('in a file that is read-only', async () => {
+  await code.step('where commands appear', async () => {
     await code.settings({ 'files.readonlyInclude': { '**/till.py': true } });
     await code.go('till.py', 5, 5);
     const seen = { refactor: await code.commands('aiex: Refactor'), explain: await code.commands('aiex: Explain') };
+    await code.choose('Control+p', 'seal.png', 'seal.png');
+    await code.tab('seal.png').waitFor();
+    seen.picture = await code.commands('aiex: Explain');
+    await code.command('View: Close Editor');
+    await code.tab('seal.png').waitFor({ state: 'detached' });
     await code.settings({ 'files.readonlyInclude': null });
     await until('a file to write in again', async () => {
       await code.go('till.py', 5, 5);
@@ -190,6 +195,18 @@ export async function texts(code) {
       return titles.some((one) => one.startsWith('aiex: Refactor'));
     });
     return seen;
+  });
+
+  await code.step('from the log', async () => {
+    await code.atTotal();
+    await code.command('aiex: Show the Log');
+    await until('the keyboard in the log', () =>
+      page.evaluate(() => Boolean(document.activeElement?.closest('.part.panel'))));
+    const before = (await ask('params', 'aiex/explain')).length;
+    await code.command('aiex: Explain');
+    const asked = await until('the request', async () => (await ask('params', 'aiex/explain'))[before]);
+    await code.command('View: Hide Panel');
+    return asked.textDocument.uri;
   });
 
   await code.step('pages', async () => {

@@ -6,7 +6,7 @@ import type { Template } from "../protocol";
 import type { Asking } from "./ask";
 import type { Editing } from "./edit";
 import { CODE, EDITS, RUN, TEXT } from "./methods";
-import { isTarget, placeOf } from "./place";
+import { codeEditor, isTarget, placeOf } from "./place";
 import { pickDiagnostic, pickVariables } from "./pick";
 
 const ANALYSES = ["general", "performance", "security", "maintainability"];
@@ -71,7 +71,7 @@ export class TaskCommands {
 
   private async fix(target: unknown, diagnostic: unknown): Promise<unknown> {
     const client = this.client();
-    const editor = vscode.window.activeTextEditor;
+    const editor = codeEditor();
     const uri = isTarget(target) ? target.uri : editor?.document.uri;
     if (!client || !uri) return undefined;
     const found =

@@ -12,9 +12,18 @@ export interface Target {
 /** Returns the place that is meant: the one a command was called with, else the cursor's. */
 export function placeOf(client: LanguageClient, target?: unknown): Place | undefined {
   if (isTarget(target)) return at(client, target.uri, target.range);
-  const editor = vscode.window.activeTextEditor ?? shownEditor();
-  if (!editor || !SCHEMES.includes(editor.document.uri.scheme)) return undefined;
-  return at(client, editor.document.uri, editor.selection);
+  const editor = codeEditor();
+  return editor && at(client, editor.document.uri, editor.selection);
+}
+
+/**
+ * Returns the editor whose code is meant: the one with the cursor, else one that is shown, where
+ * the cursor is in an answer, a log or a preview.
+ */
+export function codeEditor(): vscode.TextEditor | undefined {
+  const { activeTextEditor, visibleTextEditors } = vscode.window;
+  const editors = activeTextEditor ? [activeTextEditor, ...visibleTextEditors] : visibleTextEditors;
+  return editors.find((one) => SCHEMES.includes(one.document.uri.scheme));
 }
 
 /** Returns the diagnostics of other tools at a place, for the model to know of. */
@@ -33,10 +42,4 @@ function at(client: LanguageClient, uri: vscode.Uri, range: vscode.Range): Place
   const textDocument = { uri: convert.asUri(uri) };
   if (range.isEmpty) return { textDocument, position: convert.asPosition(range.start) };
   return { textDocument, range: convert.asRange(range) };
-}
-
-/** The code beside which an answer is read: with the cursor in the answer no editor is active. */
-function shownEditor(): vscode.TextEditor | undefined {
-  const editors = vscode.window.visibleTextEditors;
-  return editors.find((one) => SCHEMES.includes(one.document.uri.scheme));
 }
