@@ -81,6 +81,9 @@ class Aside(io.TextIOBase):
 def stderr_aside() -> Iterator[None]:
     """Put what is printed and logged to standard error behind a thread while the block runs."""
     before = sys.stderr
+    if before is None:  # the editor closed it: what is written is nobody's
+        yield
+        return
     aside = sys.stderr = Aside(before.fileno())
     try:
         yield

@@ -43,16 +43,14 @@ def read_until(descriptor: int, end: bytes) -> str:
     return found.lstrip(b"\0").decode()
 
 
-@pytest.mark.slow
-async def test_an_editor_that_reads_no_errors_is_answered(
-    tmp_path: Path, pipe: tuple[int, int]
-) -> None:
+async def answered(*command: str, stderr: int) -> None:
+    """Return when a server that has 300 errors to tell has answered, and ended with status 0."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.scripted_main", str(tmp_path)),
+        *command,
         cwd=ROOT,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        stderr=pipe[1],
+        stderr=stderr,
     )
     assert process.stdin
     assert process.stdout
@@ -73,6 +71,21 @@ async def test_an_editor_that_reads_no_errors_is_answered(
             process.kill()
         await process.wait()
         process.stdin.close()
+
+
+@pytest.mark.slow
+async def test_an_editor_that_reads_no_errors_is_answered(
+    tmp_path: Path, pipe: tuple[int, int]
+) -> None:
+    await answered(sys.executable, "-m", "tests.scripted_main", str(tmp_path), stderr=pipe[1])
+
+
+@pytest.mark.slow
+async def test_an_editor_that_closes_standard_error_is_answered(tmp_path: Path) -> None:
+    closed = 'exec "$0" -m tests.scripted_main "$1" 2>&-'
+    await answered(
+        "sh", "-c", closed, sys.executable, str(tmp_path), stderr=asyncio.subprocess.DEVNULL
+    )
 
 
 def test_what_waits_for_its_reader_comes_whole_and_in_order(pipe: tuple[int, int]) -> None:
