@@ -65,7 +65,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_where_nothing_can_be_installed_the_window_says_what_to_do(first: dict[str, Any]) -> None:
     seen = saw(first, "nothing to install")
     assert seen["why"].startswith("aiex could not install aiex-lsp: ")
-    assert "install it yourself and set aiex.server.command" in seen["why"]
+    assert ". Look at the network, or install it yourself and set aiex.server" in seen["why"]
 
 
 def test_try_again_makes_an_environment_with_progress_and_explains(first: dict[str, Any]) -> None:

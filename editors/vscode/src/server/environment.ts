@@ -134,5 +134,9 @@ export function cancelled(): NoServer {
 
 function lastLine(text: string): string {
   const line = text.split("\n").findLast((one) => one.trim());
-  return (line ?? "pip failed").trim().slice(0, 200);
+  // What follows it is another sentence.
+  return (line ?? "pip failed")
+    .trim()
+    .slice(0, 200)
+    .replace(/[^.!?]$/, "$&.");
 }
