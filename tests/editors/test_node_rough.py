@@ -17,6 +17,7 @@ CLIENT = Path(__file__).parent / "node/rough_client.mjs"
 pytestmark = [
     pytest.mark.editors,
     pytest.mark.xdist_group("node"),
+    pytest.mark.alone,  # each request has its answer within twelve seconds, 500 at once too
     pytest.mark.skipif(why_no_node() is not None, reason=str(why_no_node())),
 ]
 
