@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.editors.harness import EXPLANATION, REFACTORED, SOURCE, answer, desk, seen_by
-from tests.editors.node_tools import TOOLS, why_no_node
+from tests.editors.harness import EXPLANATION, REFACTORED, SOURCE, answer, desk
+from tests.editors.node_tools import seen_by_node, why_no_node
 from tests.servers.script import Reply
-
-CLIENT = Path(__file__).parent / "node/client.mjs"
 
 DOCUMENTED = """\
 def total(prices, discount=0):
@@ -44,14 +40,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return what the client saw, and which calls the provider saw break off."""
     with desk(tmp_path_factory.mktemp("node")) as here:
         here.server.answer = reply
-        found = seen_by(
-            here,
-            [str(shutil.which("node")), str(CLIENT)],
-            limit=100,
-            AIEX_TOOLS=str(TOOLS),
-            AIEX_SOURCE=here.source.as_uri(),
-            AIEX_ROOT=here.source.parent.as_uri(),
-        )
+        found = seen_by_node(here, "client.mjs", limit=100)
         slow = [one for one in here.server.generations if b"never_answers" in one.body]
         found["cut"] = [one.cut for one in slow]
     return found

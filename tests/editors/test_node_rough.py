@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.editors.harness import desk, seen_by
-from tests.editors.node_tools import TOOLS, why_no_node
+from tests.editors.harness import desk
+from tests.editors.node_tools import seen_by_node, why_no_node
 from tests.editors.test_node_client import reply
-
-CLIENT = Path(__file__).parent / "node/rough_client.mjs"
 
 pytestmark = [
     pytest.mark.editors,
@@ -27,14 +23,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return what the client saw, by its parts."""
     with desk(tmp_path_factory.mktemp("rough")) as here:
         here.server.answer = reply
-        return seen_by(
-            here,
-            [str(shutil.which("node")), str(CLIENT)],
-            limit=120,
-            AIEX_TOOLS=str(TOOLS),
-            AIEX_SOURCE=here.source.as_uri(),
-            AIEX_ROOT=here.source.parent.as_uri(),
-        )
+        return seen_by_node(here, "rough_client.mjs", limit=120)
 
 
 def test_node_that_sends_what_is_no_message_is_told_so_and_served_on(seen: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,18 @@ def sent(editor: Session) -> list[str]:
     ]
 
 
+async def unanswered(editor: Session) -> asyncio.Future[Any]:
+    """Return what will be said of an edit that was sent and that the editor does not answer."""
+    editor.answers["workspace/applyEdit"] = Editor.SILENT
+    editor.open(FIRST, CODE)
+    _, result = editor.start(
+        "workspace/executeCommand",
+        {"command": "aiex/generateTests", "arguments": [{**at(FIRST), "wait": True}]},
+    )
+    await editor.until(lambda: sent(editor))
+    return result
+
+
 async def test_an_unanswered_edit_holds_up_no_other_document(world: World) -> None:
     async with session(world, profiles.vscode(), limits=WAITS) as editor:
         editor.answers["workspace/applyEdit"] = Editor.SILENT
@@ -68,13 +81,7 @@ async def test_edits_of_one_document_come_one_after_the_other(world: World) -> N
 
 async def test_an_edit_made_without_a_word_is_applied(world: World) -> None:
     async with session(world, profiles.vscode()) as editor:
-        editor.answers["workspace/applyEdit"] = Editor.SILENT
-        editor.open(FIRST, CODE)
-        _, result = editor.start(
-            "workspace/executeCommand",
-            {"command": "aiex/generateTests", "arguments": [{**at(FIRST), "wait": True}]},
-        )
-        await editor.until(lambda: sent(editor))
+        result = await unanswered(editor)
         editor.change(FIRST, {"text": CODE.replace("a + b", "b + a")})
         assert (await result)["applied"] is True
         assert editor.messages == []
@@ -82,13 +89,7 @@ async def test_an_edit_made_without_a_word_is_applied(world: World) -> None:
 
 async def test_an_edit_unanswered_while_its_user_types_is_not_sent_again(world: World) -> None:
     async with session(world, profiles.vscode()) as editor:
-        editor.answers["workspace/applyEdit"] = Editor.SILENT
-        editor.open(FIRST, CODE)
-        _, result = editor.start(
-            "workspace/executeCommand",
-            {"command": "aiex/generateTests", "arguments": [{**at(FIRST), "wait": True}]},
-        )
-        await editor.until(lambda: sent(editor))
+        result = await unanswered(editor)
         editor.change(FIRST, {"text": "# typed\n" + CODE})
         assert (await result)["applied"] is False
         assert sent(editor) == [FIRST]

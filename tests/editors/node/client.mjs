@@ -1,8 +1,8 @@
 // An independent client, and what it saw: JSON in $AIEX_SEEN.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { anEditor, broken, early, impolite, orphaned } from './ends.mjs';
 import { errors } from './errors.mjs';
-import { Session, everything, lsp } from './session.mjs';
+import { Session, everything, lsp, tell } from './session.mjs';
 import { ANSWERS, RESULTS, disorder, faults } from './shapes.mjs';
 
 const FILE = process.env.AIEX_SOURCE;
@@ -217,9 +217,4 @@ async function main() {
   return seen;
 }
 
-main()
-  .catch((error) => ({ stuck: String(error.stack ?? error) }))
-  .then((seen) => {
-    writeFileSync(process.env.AIEX_SEEN, JSON.stringify(seen));
-    process.exit(0);
-  });
+await tell(main);

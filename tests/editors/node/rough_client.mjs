@@ -1,7 +1,7 @@
 // A rough client, and what it saw: JSON in $AIEX_SEEN.
-import { writeFileSync } from 'node:fs';
 import { big, burst, cancelled, silent } from './heavy.mjs';
 import { malformed } from './malformed.mjs';
+import { tell } from './session.mjs';
 import { commands, documents, settings } from './sync.mjs';
 
 const PARTS = { settings, big, burst, malformed, silent, cancelled, documents, commands };
@@ -23,9 +23,4 @@ async function main() {
   return seen;
 }
 
-main()
-  .catch((error) => ({ stuck: String(error.stack ?? error) }))
-  .then((seen) => {
-    writeFileSync(process.env.AIEX_SEEN, JSON.stringify(seen));
-    process.exit(0);
-  });
+await tell(main);

@@ -1,6 +1,7 @@
 // One connection to one server process, by the library VS Code itself is built on.
 // Every message of the server is kept as it was on the wire.
 import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
@@ -183,4 +184,11 @@ export class Session {
     this.tell('exit');
     return { answer, code: await within('exit', this.exit) };
   }
+}
+
+/** Write what a client saw to $AIEX_SEEN as JSON, or where it got stuck, and end. */
+export async function tell(client) {
+  const seen = await client().catch((error) => ({ stuck: String(error.stack ?? error) }));
+  writeFileSync(process.env.AIEX_SEEN, JSON.stringify(seen));
+  process.exit(0);
 }
