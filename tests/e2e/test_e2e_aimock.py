@@ -105,6 +105,11 @@ async def test_what_holds_with_every_provider(client: Client, case: Any) -> None
     await case(client, "ollama")
 
 
+@pytest.mark.alone
+async def test_a_command_answers_at_once(client: Client) -> None:
+    await cases.command_answers_at_once(client, "ollama")
+
+
 async def test_the_text_arrives_as_it_was_sent(client: Client, mock: Aimock) -> None:
     result = await cases.explain_streams(client, "ollama")
     assert result["markdown"] == ANSWER

@@ -269,6 +269,7 @@ async def test_a_second_review_replaces_the_first(client, server, module):
 # -- hover ----------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 async def test_a_hover_is_one_line_first_then_the_kept_answer(client, server, module):
     uri = open_source(client, module, SOURCE.replace("add", f"add_{module}"))
     server.answer = lambda _body: Reply(GOOD, first_token=0.8)
@@ -311,6 +312,7 @@ async def actions(client: Client, uri: str, code: str, **context: object) -> lis
     return found
 
 
+@pytest.mark.alone
 async def test_the_actions_of_a_function(client, module):
     uri = open_source(client, module)
     found, seconds = await elapsed(actions(client, uri, "halve"))
@@ -359,6 +361,7 @@ async def test_a_test_gets_no_tests(client, module):
 # -- commands, progress, cancelling ---------------------------------------------------------
 
 
+@pytest.mark.alone
 async def test_a_command_answers_at_once_and_is_cancelled_by_its_progress(client, server, module):
     uri = open_source(client, module, SOURCE.replace("halve", module))
     server.answer = lambda _body: Silence(after_headers=True)

@@ -77,6 +77,11 @@ async def test_it_does_what_every_provider_does(client, case):
     await getattr(cases, case)(client, "embedded")
 
 
+@pytest.mark.alone
+async def test_a_command_answers_at_once_while_it_loads_and_answers(client):
+    await cases.command_answers_at_once(client, "embedded")
+
+
 async def test_it_writes_tests_when_it_is_named(client):
     await cases.generate_tests_ends_well(client, "embedded")
 
