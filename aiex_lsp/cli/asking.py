@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from aiex_lsp.cli.choice import Trace
-from aiex_lsp.cli.common import Common
+from aiex_lsp.cli.common import Common, tell_places
 from aiex_lsp.cli.output import AnswerListener
 from aiex_lsp.cli.target import Target
 from aiex_lsp.errors import AiexError, NoProviderError
@@ -44,6 +44,8 @@ def run_task(
     from aiex_lsp.tasks.types import TaskRequest
 
     parts = app if app is not None else common.app(target.root)
+    # A template that is broken leaves the built-in one in place: told, or nobody would know why.
+    tell_places(one for one in parts.registry.problems if one.severity == "error")
     ask_consent(common, parts)
     listener = AnswerListener(stream=stream and not common.as_json)
     request = TaskRequest(

@@ -169,7 +169,13 @@ def prompt_json(prompt: RenderedPrompt) -> Json:
 
 
 def template_json(template: Template) -> Json:
-    """Return one entry of `aiex/templates`; variables with `inject` are filled by the server."""
+    """Return one entry of `aiex/templates`; variables with `inject` are filled by the server.
+
+    `aiex/run` has no earlier answer and no question but the user's: what only a task can fill is
+    left to the user.
+    """
+    from aiex_lsp.context.rules import TASK_RULES
+
     body: Json = {
         "id": template.id,
         "title": template.title or template.name,
@@ -182,7 +188,11 @@ def template_json(template: Template) -> Json:
                 "default": variable.default,
                 "description": variable.description,
                 **({"enum": list(variable.enum)} if variable.enum else {}),
-                **({"inject": variable.inject} if variable.inject else {}),
+                **(
+                    {"inject": variable.inject}
+                    if variable.inject and variable.inject not in TASK_RULES
+                    else {}
+                ),
             }
             for variable in template.variables
         ],

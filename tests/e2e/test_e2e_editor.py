@@ -358,6 +358,26 @@ async def test_a_test_gets_no_tests(client, module):
     assert await actions(client, uri, "test_it", only=["aiex.generateTests"]) == []
 
 
+async def test_the_template_of_follow_ups_is_run_with_the_user_s_question(client, server, module):
+    uri = open_source(client, module)
+    listed = {one["id"]: one for one in await client.request("aiex/templates")}
+    asked = {one["name"]: one for one in listed["follow_up"]["variables"]}
+    assert asked["question"]["required"] is True
+    assert [name for name, one in asked.items() if "inject" not in one] == [
+        "question",
+        "previous_answer",
+    ]
+    server.answer = lambda _body: GOOD
+    place = {**client.at(uri, "halve"), "template": "follow_up"}
+    error = await client.failure("aiex/run", place)
+    assert "question" in error.message
+    result = await client.request(
+        "aiex/run", {**place, "variables": {"question": f"Why {module}?"}}
+    )
+    assert result["markdown"] == GOOD
+    assert f"Question: Why {module}?" in str(server.generations[-1].body)
+
+
 # -- commands, progress, cancelling ---------------------------------------------------------
 
 

@@ -430,6 +430,16 @@ def test_templates(world: World) -> None:
     assert "bad.md.j2:5: error: variable 'nothing' is not declared" in result.stdout
 
 
+def test_a_broken_template_of_ones_own_is_told_when_the_built_in_one_answers(world: World) -> None:
+    broken = config_paths(world.env).user_templates / "explain.md.j2"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("---\nid: explain\nname: Mine\n---\n{{ nothing }}\n")
+    result = world.run("explain", "f.py")
+    assert result.exit_code == 0
+    assert f"{broken}:5: error: variable 'nothing' is not declared" in result.stderr
+    assert "nothing" not in result.stdout
+
+
 def test_models_list(world: World) -> None:
     lines = world.run("models", "list").stdout.splitlines()
     assert lines[0].split()[:3] == ["PROVIDER", "MODEL", "CONTEXT"]
