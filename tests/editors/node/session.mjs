@@ -158,7 +158,10 @@ export class Session {
     return within(what, new Promise((resolve) => {
       this.waiting.push({ find, resolve });
       this.look();
-    }));
+    })).catch((error) => {
+      const last = this.messages.slice(-6).map((one) => JSON.stringify(one).slice(0, 400));
+      throw new Error([error.message, 'the last messages were', ...last].join('\n'));
+    });
   }
 
   look() {

@@ -110,9 +110,7 @@ export async function status(code) {
 
   await code.step('key removed', async () => {
     const servers = (await ask('servers')).length;
-    await code.command('aiex: Remove');
-    await until('the keys', async () => (await code.offered()).some((one) => /anthropic/.test(one)));
-    const offered = await code.offered();
+    const offered = await code.list('aiex: Remove', /anthropic/);
     await code.pick('anthropic');
     const environment = await until('a server without the key', async () => {
       const now = await ask('servers');

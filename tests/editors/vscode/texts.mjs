@@ -80,9 +80,7 @@ export async function texts(code) {
   });
 
   await code.step('reopened', async () => {
-    await code.command('aiex: Earlier Answers');
-    await until('answers', async () => (await code.offered()).some((one) => /Explain total/.test(one)));
-    const offered = await code.offered();
+    const offered = await code.list('aiex: Earlier Answers', /Explain total/);
     await code.pick('Explain total');
     await until('the answer', async () => /Adds up/.test(await code.answerText()));
     return { offered, text: await code.answerText() };
@@ -225,8 +223,7 @@ export async function texts(code) {
       seen[title] = await code.answerText();
     }
     await code.atTotal();
-    await code.command('aiex: Show the Prompt');
-    await until('the tasks', async () => (await code.offered()).some((one) => /explain/.test(one)));
+    await code.list('aiex: Show the Prompt', /explain/);
     await code.pick('explain');
     await until('the prompt', async () => /def total/.test(await code.answerText()));
     seen.prompt = await code.answerText();

@@ -122,11 +122,12 @@ async function write(path, looks) {
 /** Takes over the settings that lie beside the results. */
 async function takeSettings() {
   const path = `${process.env.AIEX_API}.settings`;
+  if (!fs.existsSync(path)) return; // taken already
   for (const [key, value] of Object.entries(JSON.parse(fs.readFileSync(path, 'utf8')))) {
     const target = vscode.ConfigurationTarget.Global;
     await vscode.workspace.getConfiguration().update(key, value ?? undefined, target);
   }
-  fs.rmSync(path);
+  fs.rmSync(path, { force: true });
 }
 
 exports.activate = (context) => {
