@@ -145,6 +145,7 @@ export class Session {
       const text = lsp.TextDocument.applyEdits(document, change.edits);
       const next = lsp.TextDocument.create(uri, document.languageId, document.version + 1, text);
       this.documents.set(uri, next);
+      queueMicrotask(() => this.look()); // an edit may be waited for when nothing more comes
       if (document.version === 0) continue; // a file that is not open
       this.tell('textDocument/didChange', {
         textDocument: { uri, version: next.version }, contentChanges: [{ text }],
