@@ -81,7 +81,7 @@ $(LSP_CLIENT_STAMP): tests/editors/node/package-lock.json
 # What holds a time limit runs alone: beside others it would measure them.
 test: $(DEV_STAMP) $(AIMOCK_STAMP) $(LSP_CLIENT_STAMP)
 	$(BIN)/python -m pytest -n auto --dist loadgroup -q -m "not live and not alone"
-	$(BIN)/python -m pytest -n 0 -q -m "alone and not live" $$(grep -rlw "mark.alone" tests --include=*.py)
+	$(BIN)/python -m pytest -n 0 -q -m "alone and not live"
 
 test-live: $(DEV_STAMP)
 	$(BIN)/python -m pytest -m live -q -rs tests/e2e

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from aiex_lsp.cli.choice import Trace
-from aiex_lsp.cli.common import Common, tell_places
+from aiex_lsp.cli.common import Common
 from aiex_lsp.cli.output import AnswerListener
 from aiex_lsp.cli.target import Target
 from aiex_lsp.errors import AiexError, NoProviderError
@@ -44,8 +44,7 @@ def run_task(
     from aiex_lsp.tasks.types import TaskRequest
 
     parts = app if app is not None else common.app(target.root)
-    # A template that is broken leaves the built-in one in place: told, or nobody would know why.
-    tell_places(one for one in parts.registry.problems if one.severity == "error")
+    tell_broken_templates(parts)
     ask_consent(common, parts)
     listener = AnswerListener(stream=stream and not common.as_json)
     request = TaskRequest(
@@ -85,6 +84,17 @@ def run_task(
         return asyncio.run(work()), listener
     finally:
         listener.close()
+
+
+def tell_broken_templates(app: App) -> None:
+    """Tell on stderr which templates are not used: where one replaces another, that one answers."""
+    broken = dict.fromkeys(one.path for one in app.registry.problems if one.severity == "error")
+    for path in broken:
+        click.secho(
+            f"Template {path} is broken and not used: run `aiex-lsp templates check`.",
+            err=True,
+            dim=True,
+        )
 
 
 def is_interactive() -> bool:

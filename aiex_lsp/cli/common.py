@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -105,14 +105,8 @@ def tell_problems(problems: Any) -> None:
     for problem in problems:
         if problem.file == "command line":
             raise UsageError(problem.message)
-    tell_places(problems)
-
-
-def tell_places(problems: Iterable[Any]) -> None:
-    """Tell on stderr what is wrong in which line of which file: settings or templates."""
     for problem in problems:
-        file = problem.file if hasattr(problem, "file") else problem.path
-        place = ":".join(str(part) for part in (file, problem.line) if part is not None)
+        place = ":".join(str(part) for part in (problem.file, problem.line) if part is not None)
         click.secho(f"{place}: {problem.severity}: {problem.message}", err=True, dim=True)
 
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from aiex_lsp.context.project_facts import ProjectPlace
 from aiex_lsp.context.target import Target, plain, surrounding
 from aiex_lsp.context.types import ContextRequest
+from aiex_lsp.templates.types import TASK_RULES
 from aiex_lsp.text.snapshot import Span
 
 MAX_DIAGNOSTICS = 30
@@ -103,9 +104,6 @@ def session(place: DocumentPlace) -> str:
 
 FACT_RULES = frozenset({"symbol", "signature", "language", "file_path"})
 """Rules whose values are facts of every bundle."""
-
-TASK_RULES = frozenset({"question", "previous_answer"})
-"""Rules that only a task can fill, by `ContextRequest.extra`."""
 
 DOCUMENT_RULES: Mapping[str, DocumentRule] = MappingProxyType(
     {

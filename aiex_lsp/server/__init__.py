@@ -32,7 +32,8 @@ aiex/renderPrompt     task or template, and the      messages[], inputTokens, es
 aiex/cancel           id                             cancelled
 aiex/clearFindings    textDocument?                  null
 aiex/templates                                       [{id, title, category, variables[],
-                                                     responseType, kind?}]
+                                                     responseType, kind?}]; a variable with
+                                                     `inject` is filled by the server
 aiex/models           provider?                      [{provider, id, contextWindow?, local,
                                                      price?}]
 aiex/selectProvider   provider?, model?, strategy?   provider, model, strategy

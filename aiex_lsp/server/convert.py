@@ -13,7 +13,7 @@ from aiex_lsp.errors import RangeError
 from aiex_lsp.llm.types import Answer, ModelInfo
 from aiex_lsp.responses.types import Section
 from aiex_lsp.tasks.types import AnalyzeResult, ExplainResult, PlacedFinding, RenderedPrompt
-from aiex_lsp.templates.types import Template
+from aiex_lsp.templates.types import TASK_RULES, Template
 from aiex_lsp.text.snapshot import Encoding, Snapshot, Span
 
 Json = dict[str, Any]
@@ -174,8 +174,6 @@ def template_json(template: Template) -> Json:
     `aiex/run` has no earlier answer and no question but the user's: what only a task can fill is
     left to the user.
     """
-    from aiex_lsp.context.rules import TASK_RULES
-
     body: Json = {
         "id": template.id,
         "title": template.title or template.name,

@@ -42,6 +42,9 @@ INJECT_RULES = (
 )
 """The context rules a variable's `inject` may name."""
 
+TASK_RULES = frozenset({"question", "previous_answer"})
+"""Rules that only a task can fill: whoever runs such a template by hand gives their values."""
+
 
 @dataclass(frozen=True, slots=True)
 class Variable:

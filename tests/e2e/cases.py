@@ -89,10 +89,10 @@ async def command_delivers(client: Client, provider: str) -> None:
     assert mark.messages == []
 
 
-async def command_answers_at_once(client: Client, provider: str) -> None:
+async def command_answers_at_once(client: Client, provider: str, times: int = 5) -> None:
     """A command answers within its limit: the first, the one beside it, and those after it."""
     took: list[float] = []
-    for _ in range(5):
+    for _ in range(times):
         uri, name = new_file(client)
         mark = client.since()
         argument = {**client.at(uri, name), "provider": provider}

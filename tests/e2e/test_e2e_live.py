@@ -93,6 +93,10 @@ async def test_what_holds_with_every_provider(client: Client, case: Any) -> None
     await case(client, client.provider)
 
 
+async def test_a_command_answers_at_once(client: Client) -> None:
+    await cases.command_answers_at_once(client, client.provider, times=1)
+
+
 async def test_a_hover_is_kept(client: Client) -> None:
     await cases.hover_twice(client, client.provider)
 

@@ -91,6 +91,11 @@ async def test_commands_deliver(client: Client) -> None:
     await cases.command_delivers(client, MAIN[client.profile])
 
 
+@pytest.mark.alone
+async def test_a_command_answers_at_once(client: Client) -> None:
+    await cases.command_answers_at_once(client, MAIN[client.profile], times=1)
+
+
 CASES = {
     "neovim": ("waiting_command", "analyze_publishes"),
     "vscode": ("follow_up",),
